@@ -183,13 +183,15 @@ impl<T: Transport> Future for Feed<'_, '_, T> {
 }
 
 impl<T: Transport> Feed<'_, '_, T> {
-    /// A separate function that is not inlined, to keep the code for an error out of the path of
-    /// small messages.
+    /// Handles every message that [`WriteState::feed_plain`] does not queue. Not inlined, to keep
+    /// its code out of the path of small messages.
     #[inline(never)]
     fn poll_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let write = &mut self.outbox.0;
         if let FeedStep::Start(_) = self.step {
-            ready!(write.poll_room(cx))?;
+            if !write.send.has_room() {
+                ready!(write.poll_room(cx))?;
+            }
             if let FeedStep::Start(message) = mem::replace(&mut self.step, FeedStep::Done) {
                 let rest = write.queue_by(|send| send.lending().lend_payload(message))?;
                 self.step = FeedStep::Lent(rest);

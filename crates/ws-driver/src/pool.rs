@@ -1,5 +1,6 @@
-//! Pools of memory that connections borrow while they move bytes. An idle connection holds none of
-//! this memory, unless compression with context takeover needs it for the next message.
+//! Pools of memory that connections borrow while they move bytes. A connection that waits for input
+//! holds none of this memory, unless compression with context takeover needs it for the next
+//! message.
 //!
 //! Each thread has one pool of bounded size. Memory returns to the pool of the thread that gives it
 //! back.
@@ -157,6 +158,7 @@ mod tests {
     #[test]
     fn a_thread_keeps_a_bounded_number_of_blocks() {
         for _ in 0..3 * KEPT {
+            give_block(vec![0; SMALL_BLOCK_LEN].into());
             give_block(vec![0; BLOCK_LEN].into());
             give_block(vec![0; LARGE_BLOCK_LEN].into());
             give_block(vec![0; 100].into());
@@ -164,11 +166,11 @@ mod tests {
             give_buffer(Vec::with_capacity(100));
         }
         let kept = with(|pool| {
-            let (blocks, large) = (pool.blocks.len(), pool.large_blocks.len());
-            (blocks, large, pool.buffers.len())
+            let blocks = [&pool.small_blocks, &pool.blocks, &pool.large_blocks];
+            (blocks.map(Vec::len), pool.buffers.len())
         });
-        assert_eq!(kept, Some((KEPT, KEPT_LARGE, KEPT)));
-        for len in [BLOCK_LEN, LARGE_BLOCK_LEN, 100] {
+        assert_eq!(kept, Some(([KEPT, KEPT, KEPT_LARGE], KEPT)));
+        for len in [SMALL_BLOCK_LEN, BLOCK_LEN, LARGE_BLOCK_LEN, 100] {
             assert_eq!(take_block(len).len(), len);
         }
         assert_eq!(take_buffer().capacity(), BLOCK_LEN);

@@ -277,6 +277,8 @@ impl ReadState {
             // Queued output is written even though no input is needed.
             let _ = wire.write_state().poll_write_out(cx, &mut &[][..]);
         }
+        // Control frames that arrive behind the held message are answered.
+        self.recv.lending().expect_more();
         let found = ready!(self.poll_message(cx, wire))?;
         self.recv.hold();
         Poll::Ready(Ok(found))
@@ -332,7 +334,7 @@ impl ReadState {
         if !write.is_written_out() {
             let _ = write.poll_write_queue(cx, &mut &[][..]);
         }
-        let read = self.poll_read(cx, wire);
+        let read = self.poll_input(cx, wire);
         if read.is_ready() {
             wire.write_state().reclaim();
         }
@@ -341,7 +343,7 @@ impl ReadState {
 
     /// Reads once. While the read is pending, this also waits for deadlines.
     #[inline]
-    fn poll_read(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
+    fn poll_input(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         // Input that has arrived is handled before any timeout is enforced, even if it is read
         // late. But a peer that keeps sending must not suspend the timeouts forever.
         if self.reads >= READS_PER_LIMIT && wire.write_state().poll_expire(cx).is_ready() {
@@ -349,6 +351,7 @@ impl ReadState {
         }
         if self.burst >= READS_PER_BURST {
             self.burst = 0;
+            wire.write_state().reclaim();
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -388,7 +391,8 @@ impl ReadState {
         }
     }
 
-    /// Waits for deadlines. Gives all memory back first, because a waiting connection holds none.
+    /// Waits for deadlines. Gives back the block first, and the buffer if it is empty, because a
+    /// waiting connection holds neither.
     fn poll_wait(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         let write = wire.write_state();
         if write.state.write_fault().is_some() {

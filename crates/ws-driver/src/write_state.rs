@@ -78,8 +78,9 @@ impl<W, M> WriteState<W, M> {
 
     /// Returns `true` if [`poll_write_out`](Self::poll_write_out) has nothing to do.
     #[inline]
-    pub(crate) fn is_written_out(&self) -> bool {
-        !self.has_work() && !self.unflushed && !self.stalled && !self.send.has_buffer()
+    pub(crate) fn is_written_out(&mut self) -> bool {
+        let holds_buffer = !self.send.lending().wants_buffer();
+        !self.has_work() && !self.unflushed && !self.stalled && !holds_buffer
     }
 
     /// Returns `true` if there is output to write and the transport is not known to be full.
@@ -102,7 +103,7 @@ impl<W, M> WriteState<W, M> {
 
     /// Returns the sending half of the core. Lends it memory for the frames that are about to be
     /// queued.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn lent(&mut self) -> &mut SendHalf {
         if self.send.lending().wants_buffer() && !self.send.has_ended() {
             self.send.lending().lend(pool::take_buffer());
@@ -174,7 +175,8 @@ impl<W, M> WriteState<W, M> {
     /// [`SendLending::queue_plain`](ws_proto::SendLending::queue_plain).
     #[inline(always)]
     pub(crate) fn feed_plain(&mut self, message: &Outgoing<'_>) -> bool {
-        self.send.has_room() && self.lent().lending().queue_plain(message)
+        let send = &mut self.send;
+        send.has_room() && send.lending().queue_plain(message, pool::take_buffer)
     }
 
     /// Queues a message if this is possible without waiting. Returns the message in the error
@@ -225,11 +227,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     /// Waits until there is room.
     pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_open()?;
-        if self.burst >= WRITES_PER_BURST {
-            self.burst = 0;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
+        ready!(self.poll_turn(cx));
         while !self.send.has_room() {
             match self.poll_flush(cx) {
                 Poll::Ready(result) => result?,
@@ -238,6 +236,16 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
             }
         }
         Poll::Ready(self.check_open())
+    }
+
+    /// Yields to the executor after many writes.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.burst < WRITES_PER_BURST {
+            return Poll::Ready(());
+        }
+        self.burst = 0;
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Waits for room, queues `message`, and writes and flushes everything that is queued.
@@ -270,6 +278,9 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         match &self.state {
             State::Ended(ended) if ended.all_sent && ended.result.is_ok() => Poll::Ready(Ok(())),
             State::Open(_) | State::Draining(..) if self.is_clean() || !self.send.has_ended() => {
+                if self.has_work() {
+                    ready!(self.poll_turn(cx));
+                }
                 match self.poll_write_out(cx, &mut &[][..]) {
                     Poll::Ready(result) => Poll::Ready(result.map_err(Error::Io)),
                     Poll::Pending => self.poll_stall(cx),

@@ -333,6 +333,30 @@ mod tests {
     }
 
     #[test]
+    fn a_plain_header_is_parsed_as_any_other() {
+        for len in [0, 1, 125, 126, 127, 65535, 65536] {
+            for mask in [None, Some(MaskKey::new([1, 2, 3, 4]))] {
+                let header = FrameHeader {
+                    mask,
+                    ..FrameHeader::new(OpCode::Text, len)
+                };
+                let bytes = encoded(&header);
+                for (role, rules) in [(Role::Server, SERVER), (Role::Client, CLIENT)] {
+                    for cut in 0..=bytes.len() {
+                        let plain = FrameHeader::parse_plain(&bytes[..cut], role);
+                        let plain = plain.map(|(kind, header, len)| {
+                            assert_eq!(kind, MessageKind::Text);
+                            (header, len)
+                        });
+                        let parsed = FrameHeader::parse(&bytes[..cut], &rules);
+                        assert_eq!(plain, parsed.ok().flatten(), "{len} {role:?} {cut}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn header_rules_fail_at_the_byte_that_breaks_them() {
         let open = HeaderRules {
             message_open: true,

@@ -393,6 +393,7 @@ impl TextBlock {
     /// Returns the bytes that the last check accepted as text.
     #[inline]
     pub(crate) fn text(&self) -> &str {
+        // Two slices of one bound each take fewer instructions than one slice of two.
         let bytes = self.bytes.get(..self.text.end);
         validated(
             bytes

@@ -6,7 +6,9 @@
 mod support;
 
 use allocation_counter::measure;
-use support::{BINARY, BOTH, CONTINUATION, FIN, PING, Seen, TEXT, connection, fill, frames_to};
+use support::{
+    BINARY, BOTH, CONTINUATION, FIN, PING, Seen, TEXT, connection, fill, frames_to, take,
+};
 use ws_proto::{Chunk, Config, Connection, MessageKind, Role, Step};
 
 const BLOCK_LEN: usize = 4096;
@@ -279,6 +281,36 @@ fn neither_take_message_nor_drop_message_removes_a_piece() {
             assert_eq!(end.recv.chunk(), [7; 1000]);
             end.recv.drop_message();
             assert_eq!(end.recv.chunk(), [7; 1000], "{role:?} {assembled}");
+        }
+    }
+}
+
+/// The memory that the small messages after a long read were moved to is also exchanged.
+#[test]
+fn a_message_holds_little_memory_even_at_the_end_of_a_large_block() {
+    const LARGE: usize = 4 * BLOCK_LEN;
+    for role in BOTH {
+        let mut end = end(role, &[]);
+        let lending = &mut end.recv.lending();
+        lending.set_up(Box::default(), BLOCK_LEN, LARGE);
+        lending.lend(vec![0; LARGE].into());
+        let bytes = frames_to(role, |w| {
+            for _ in 0..600 {
+                w.text("a text of 20 bytes..");
+            }
+        });
+        assert_eq!(take(end.recv.spare(), &mut &bytes[..]), bytes.len());
+        end.recv.filled(bytes.len());
+        let mut held = LARGE;
+        for number in 1..=600 {
+            assert_eq!(end.recv.next_message(&mut end.send), Step::Found(()));
+            if let Some(old) = end.recv.lending().settle() {
+                assert_eq!(old.len(), held);
+                held = end.recv.message().unwrap().as_bytes().len() + end.recv.unread().len();
+            }
+            let used = bytes.len() * (601 - number) / 600;
+            assert!(held <= 16 * used + 4096, "{held} for {used}");
+            assert_eq!(end.recv.message().unwrap().as_bytes().len(), 20);
         }
     }
 }

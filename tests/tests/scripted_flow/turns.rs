@@ -54,14 +54,19 @@ fn endless_messages_yield_to_other_tasks() {
 #[test]
 fn endless_sends_yield_to_other_tasks_and_send_each_message_once() {
     for end in End::BOTH {
-        for len in [1, 100_000] {
+        for (len, feeds) in [(1, false), (100_000, false), (1, true), (100_000, true)] {
             let (mut ws, peer) = end.open(&Config::default());
             let message = vec![7; len];
             let mut task = exec::Task::new();
             let mut polls = 0;
             let mut sends = std::pin::pin!(async {
                 for _ in 0..1000 {
-                    ws.send(&message).await.unwrap();
+                    if feeds {
+                        ws.feed(&message).await.unwrap();
+                        ws.flush().await.unwrap();
+                    } else {
+                        ws.send(&message).await.unwrap();
+                    }
                 }
             });
             while task.poll(sends.as_mut()).is_pending() {

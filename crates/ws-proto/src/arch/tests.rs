@@ -24,7 +24,9 @@ fn offsets() -> impl Iterator<Item = usize> {
 
 fn lens() -> Vec<usize> {
     if cfg!(miri) {
-        return alloc::vec![0, 1, 7, 8, 9, 15, 16, 20, 127, 128, 131, 136];
+        return alloc::vec![
+            0, 1, 7, 8, 9, 15, 16, 17, 20, 31, 32, 33, 127, 128, 131, 136
+        ];
     }
     let long = [511, 1024, 4095, 4096, 4097, 4111, 4223, 4300];
     (0..=300).chain(long).collect()

@@ -62,8 +62,6 @@ impl RecvHalf {
         if send.has_ended() {
             return LookAhead::Ended;
         }
-        // The messages that stay in the input need room.
-        self.block.expect_more();
         if !matches!(self.stage, Stage::Held | Stage::HeldPiece { .. }) {
             // The input is about to move, so the message becomes invalid.
             self.message = Location::None;
@@ -187,7 +185,7 @@ impl RecvHalf {
         known: &mut u32,
         send: &mut SendHalf,
     ) -> Result<(), Halt> {
-        let room = self.block.wanted_len();
+        let room = self.block.room_ahead();
         if ahead.at.saturating_add(MAX_HEADER_LEN) > room {
             return Err(Halt::Full);
         }

@@ -96,8 +96,13 @@ impl Block {
 
     /// Uses other memory from now on, and returns the old one.
     fn replace(&mut self, memory: TextBlock) -> TextBlock {
-        self.least_used = memory.len().saturating_sub(4096).div_ceil(16);
-        core::mem::replace(&mut self.memory, memory)
+        let old = core::mem::replace(&mut self.memory, memory);
+        self.set_least_used();
+        old
+    }
+
+    fn set_least_used(&mut self) {
+        self.least_used = self.memory.len().saturating_sub(4096).div_ceil(16);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -148,10 +153,17 @@ impl Block {
         self.start = self.end;
     }
 
-    /// Unmasks the next `len` bytes and marks them as used. Returns their range.
+    /// Skips `skipped` bytes, unmasks the next `len` bytes, and marks all of them as used. Returns
+    /// the range of the unmasked bytes.
     #[inline(never)]
-    pub(super) fn take(&mut self, len: usize, key: Option<MaskKey>) -> Range<usize> {
-        let range = self.start..self.start.wrapping_add(len);
+    pub(super) fn take(
+        &mut self,
+        skipped: usize,
+        len: usize,
+        key: Option<MaskKey>,
+    ) -> Range<usize> {
+        let start = self.start.wrapping_add(skipped);
+        let range = start..start.wrapping_add(len);
         if let (Some(key), Some(bytes)) = (key, self.memory.bytes_mut().get_mut(range.clone())) {
             key.apply(bytes);
         }
@@ -163,10 +175,12 @@ impl Block {
     #[inline]
     pub(super) fn take_text(
         &mut self,
+        skipped: usize,
         len: usize,
         key: Option<MaskKey>,
     ) -> Result<Range<usize>, InvalidUtf8> {
-        let range = self.start..self.start.wrapping_add(len);
+        let start = self.start.wrapping_add(skipped);
+        let range = start..start.wrapping_add(len);
         self.memory.unmask_text(range.clone(), key)?;
         self.start = range.end;
         Ok(range)
@@ -243,6 +257,11 @@ impl Block {
         }
     }
 
+    /// Returns the number of bytes of input that a look ahead leaves in the block.
+    pub(super) fn room_ahead(&self) -> usize {
+        self.wanted_len().max(self.usual_len)
+    }
+
     /// Returns the length of the next block to lend.
     #[inline]
     pub(super) fn wanted_len(&self) -> usize {
@@ -309,7 +328,7 @@ impl Block {
             *range = 0..range.len();
         }
         let block = self.memory.shrink(first..self.end);
-        self.least_used = 0;
+        self.set_least_used();
         self.start = self.start.saturating_sub(first);
         self.end = self.end.saturating_sub(first);
         block

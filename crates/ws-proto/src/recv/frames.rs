@@ -101,11 +101,11 @@ impl RecvHalf {
             return false;
         };
         let there = input.len().wrapping_sub(len);
-        self.block.consume(len);
         if header.payload_len > there.min(self.max_plain_len) as u64 {
+            self.block.consume(len);
             return self.set_aside(Stage::Header(header));
         }
-        match self.take_in_place(kind, &header) {
+        match self.take_in_place(kind, &header, len) {
             Ok(()) => true,
             Err(error) => self.set_aside(Stage::Failed(error.into())),
         }
@@ -119,17 +119,19 @@ impl RecvHalf {
         false
     }
 
-    /// Unmasks and validates the next payload in the block. This payload is a whole message.
+    /// Skips `skipped` bytes, and unmasks and validates the payload after them in the block. This
+    /// payload is a whole message.
     #[inline(always)]
     fn take_in_place(
         &mut self,
         kind: MessageKind,
         header: &FrameHeader,
+        skipped: usize,
     ) -> Result<(), InvalidUtf8> {
         let len = header.payload_len as usize;
         let range = match kind {
-            MessageKind::Text => self.block.take_text(len, header.mask)?,
-            MessageKind::Binary => self.block.take(len, header.mask),
+            MessageKind::Text => self.block.take_text(skipped, len, header.mask)?,
+            MessageKind::Binary => self.block.take(skipped, len, header.mask),
         };
         self.message = Location::Block(kind, range);
         Ok(())
@@ -265,7 +267,7 @@ impl RecvHalf {
             match whole_message(header) {
                 Some(kind) if len <= self.block.unread().len() => {
                     self.stage = Stage::Between;
-                    self.take_in_place(kind, header)?;
+                    self.take_in_place(kind, header, 0)?;
                     return Ok(true);
                 }
                 _ if len > self.block.unread().len() && self.block.fits(len) => {

@@ -26,19 +26,25 @@ pub struct RecvLending<'a>(pub(super) &'a mut RecvHalf);
 impl RecvLending<'_> {
     /// Sets the first input and the lengths of blocks. Call it before any other method.
     ///
-    /// `input` has the bytes that arrived after the opening handshake. `block_len` is the length of
-    /// the blocks to lend, and `large_len` their length while longer frames arrive.
+    /// `input` has the bytes that arrived after the opening handshake. `block_len` is the usual
+    /// length of the blocks to lend, and `large_len` their length while longer frames arrive.
     pub fn set_up(&mut self, input: Box<[u8]>, block_len: usize, large_len: usize) {
         self.0.block.set_up(input, block_len, large_len);
     }
 
-    /// Sets the length of the blocks to lend while less input than this arrives between two waits.
-    /// It is the usual length of blocks at first, and never greater.
+    /// Sets the length of the blocks to lend while no read fills such a block and no frame is
+    /// longer. It is the usual length of blocks at first, and never greater.
     ///
-    /// With a short first block, a connection that receives a short message holds little memory.
-    /// [`settle`](Self::settle) then has nothing to do.
+    /// A connection that receives short messages then holds little memory, and
+    /// [`settle`](Self::settle) has nothing to do.
     pub fn set_first_len(&mut self, len: usize) {
         self.0.block.set_first_len(len);
+    }
+
+    /// Makes the next blocks at least as long as usual. Call it if a message is to be
+    /// [held](RecvHalf::hold): what is read behind it must fit the same block.
+    pub fn expect_more(&mut self) {
+        self.0.block.expect_more();
     }
 
     /// Returns the length of the block to lend before the next read, or `None` if the present block

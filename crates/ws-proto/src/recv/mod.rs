@@ -301,7 +301,11 @@ impl RecvHalf {
         }
         match self.message {
             Location::Assembled => self.assembly.message(),
-            _ => None,
+            Location::None
+            | Location::Block(..)
+            | Location::Chunk(_)
+            | Location::Prefix
+            | Location::Inflated => None,
         }
     }
 

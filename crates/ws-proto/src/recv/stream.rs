@@ -138,7 +138,7 @@ impl RecvHalf {
     fn plain_chunk(&mut self, frame: OpenFrame) -> Result<Option<Chunk>, Stop> {
         let len = frame.len_in(self.block.unread().len());
         if len > 0 {
-            let range = self.block.take(len, frame.key);
+            let range = self.block.take(0, len, frame.key);
             self.stage = Stage::Payload(frame.after(len));
             if let Some(stream) = &mut self.stream {
                 stream.check(self.block.get(&range))?;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::SendHalf;
 use super::deflate::Part;
 use super::lending::UNCOPIED_LEN;
+use super::queue::Queue;
 use crate::error::SendError;
 use crate::header::{FrameHeader, MAX_HEADER_LEN};
 use crate::mask::MaskKey;
@@ -28,16 +29,20 @@ impl SendHalf {
     #[inline(always)]
     pub fn message<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), SendError> {
         let message = message.into_outgoing();
-        match self.plain_message(&message) {
+        match self.plain_message(&message, |_| {}) {
             true => Ok(()),
             false => self.queue_message(message),
         }
     }
 
     /// Queues a message if it is of the most frequent kind: see
-    /// [`queue_plain`](super::SendLending::queue_plain).
+    /// [`queue_plain`](super::SendLending::queue_plain). Calls `prepare` before.
     #[inline(always)]
-    pub(super) fn plain_message(&mut self, message: &Outgoing<'_>) -> bool {
+    pub(super) fn plain_message(
+        &mut self,
+        message: &Outgoing<'_>,
+        prepare: impl FnOnce(&mut Queue),
+    ) -> bool {
         let payload = match &message.payload {
             Payload::Borrowed(payload) => *payload,
             Payload::Owned(payload) => payload,
@@ -45,6 +50,7 @@ impl SendHalf {
         };
         let is_plain = self.is_plain && payload.len() < UNCOPIED_LEN;
         if is_plain {
+            prepare(&mut self.queue);
             self.plain_frame(message.kind, payload);
         }
         is_plain

@@ -52,7 +52,7 @@ impl SendLending<'_> {
     /// frame. Otherwise the queue allocates one.
     #[inline]
     pub fn wants_buffer(&self) -> bool {
-        !self.0.has_buffer()
+        !self.0.queue.has_buffer()
     }
 
     /// Lends a buffer for frames. Returns the buffer if the queue already has one.
@@ -72,9 +72,19 @@ impl SendLending<'_> {
 
     /// Queues a message if it is of the most frequent kind: a payload of less than 8 KiB that is
     /// sent in one uncompressed frame. Otherwise returns `false` and does nothing.
+    ///
+    /// Calls `buffer` and [lends](Self::lend) the result if the queue needs one.
     #[inline(always)]
-    pub fn queue_plain(&mut self, message: &Outgoing<'_>) -> bool {
-        self.0.plain_message(message)
+    pub fn queue_plain(
+        &mut self,
+        message: &Outgoing<'_>,
+        buffer: impl FnOnce() -> Vec<u8>,
+    ) -> bool {
+        self.0.plain_message(message, |queue| {
+            if !queue.has_buffer() {
+                queue.lend(buffer());
+            }
+        })
     }
 
     /// Returns `true` if [`lend_payload`](Self::lend_payload) would not copy the payload of this
@@ -126,7 +136,11 @@ impl SendLending<'_> {
 
     /// Reports that the transport took the next `len` bytes. The written bytes of the lent payload
     /// are removed from the start of `lent`.
+    #[inline]
     pub fn advance(&mut self, lent: &mut &[u8], len: usize) {
+        if lent.is_empty() {
+            return self.0.advance(len);
+        }
         let before = self.0.queue.lent();
         self.0.advance(len);
         let left = self.0.queue.lent();

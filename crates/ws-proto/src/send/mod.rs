@@ -237,12 +237,6 @@ impl SendHalf {
         self.queue.len() < self.room
     }
 
-    /// Returns `true` if the queue has a buffer for frames, which may be empty.
-    #[inline]
-    pub fn has_buffer(&self) -> bool {
-        self.queue.has_buffer()
-    }
-
     /// Returns `true` if the last write left bytes unsent. The caller must then wait until the
     /// transport takes more.
     pub fn is_congested(&self) -> bool {
