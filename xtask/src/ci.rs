@@ -39,8 +39,8 @@ struct Step {
 enum Action {
     /// Calls cargo with these arguments, and an environment variable.
     Cargo(&'static str, Option<(&'static str, &'static str)>),
-    /// Runs `cargo xtask autobahn` with these arguments, in a development build: the tests need most
-    /// of it, too, and optimizing takes longer than it saves.
+    /// Runs `cargo xtask autobahn` with these arguments, in a development build. The tests need
+    /// most of it, too, and optimizing takes longer than it saves.
     Autobahn(&'static str),
     /// Checks the licenses and sources of dependencies with cargo-deny, if it is installed.
     Deny,

@@ -145,22 +145,21 @@ impl FrameHeader {
         Some((kind, Self { mask, ..header }, len))
     }
 
-    /// Appends the encoded header of an unmasked, final, uncompressed frame to `out`.
+    /// Appends the encoded header of a final, uncompressed frame to `out`.
     #[inline(always)]
-    pub(crate) fn encode_plain(opcode: OpCode, payload_len: u64, out: &mut Vec<u8>) {
-        encode_start(FIN | opcode.number(), 0, payload_len, out);
+    pub(crate) fn encode_plain(
+        opcode: OpCode,
+        payload_len: u64,
+        key: Option<MaskKey>,
+        out: &mut Vec<u8>,
+    ) {
+        encode(FIN | opcode.number(), payload_len, key, out);
     }
 
     /// Appends the encoded header to `out`, with the shortest form of the length (RFC 6455 §5.2).
     #[inline(always)]
     pub fn encode(&self, out: &mut Vec<u8>) {
-        match self.mask {
-            None => encode_start(self.first_byte(), 0, self.payload_len, out),
-            Some(key) => {
-                encode_start(self.first_byte(), MASK, self.payload_len, out);
-                out.extend_from_slice(&key.to_bytes());
-            }
-        }
+        encode(self.first_byte(), self.payload_len, self.mask, out);
     }
 
     #[inline(always)]
@@ -168,6 +167,18 @@ impl FrameHeader {
         let fin = if self.fin { FIN } else { 0 };
         let rsv1 = if self.rsv1 { RSV1 } else { 0 };
         fin | rsv1 | self.opcode.number()
+    }
+}
+
+/// Appends a header with this first byte.
+#[inline(always)]
+fn encode(first: u8, payload_len: u64, key: Option<MaskKey>, out: &mut Vec<u8>) {
+    match key {
+        None => encode_start(first, 0, payload_len, out),
+        Some(key) => {
+            encode_start(first, MASK, payload_len, out);
+            out.extend_from_slice(&key.to_bytes());
+        }
     }
 }
 

@@ -71,6 +71,18 @@ pub(super) fn mask_two_pairs(key: MaskKey, payload: &mut [u8]) -> Option<u64> {
     Some(seen as u64 | (seen >> 64) as u64)
 }
 
+/// Returns the OR of all bytes of 16 to 32 bytes, in the eight bytes of a word.
+#[inline(always)]
+pub(super) fn or_two_pairs(bytes: &[u8]) -> Option<u64> {
+    if bytes.len() > 32 {
+        return None;
+    }
+    let first = u128::from_ne_bytes(*bytes.first_chunk()?);
+    let last = u128::from_ne_bytes(*bytes.last_chunk()?);
+    let seen = first | last;
+    Some(seen as u64 | (seen >> 64) as u64)
+}
+
 #[inline(always)]
 fn xor_pair(bytes: &[u8; 16], key: MaskKey) -> u128 {
     let word = u128::from(key.word());

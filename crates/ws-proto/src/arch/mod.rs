@@ -55,7 +55,7 @@ pub(crate) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
 #[inline(always)]
 pub(crate) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     match loops::mask_two_pairs(key, payload) {
-        Some(seen) => seen & NOT_ASCII == 0 || valid_utf8(payload),
+        Some(seen) => seen & NOT_ASCII == 0 || valid_utf8_in_loops(payload),
         None => mask_text_in_loops(key, payload),
     }
 }
@@ -71,9 +71,17 @@ fn mask_text_in_loops(key: MaskKey, payload: &mut [u8]) -> bool {
     }
 }
 
-/// Returns `true` if the bytes are UTF-8.
+/// Returns `true` if the bytes are UTF-8. Not inlined, because it would take registers from the
+/// path of masked texts.
 #[inline(never)]
 pub(crate) fn valid_utf8(bytes: &[u8]) -> bool {
+    loops::or_two_pairs(bytes).is_some_and(|seen| seen & NOT_ASCII == 0)
+        || valid_utf8_in_loops(bytes)
+}
+
+/// Does the same as [`valid_utf8`].
+#[inline(never)]
+fn valid_utf8_in_loops(bytes: &[u8]) -> bool {
     if bytes.len() < WIDE_TEXT_LEN {
         loops::valid_utf8(bytes)
     } else {

@@ -69,7 +69,7 @@ pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
         // SAFETY: the processor has AVX-512F, BW and VBMI.
         unsafe { avx512::mask_text(key, payload) }
     } else {
-        super::mask(key, payload) & NOT_ASCII == 0 || super::valid_utf8(payload)
+        super::mask(key, payload) & NOT_ASCII == 0 || super::valid_utf8_in_loops(payload)
     }
 }
 

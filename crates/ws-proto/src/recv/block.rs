@@ -44,7 +44,7 @@ pub(super) struct Block {
     /// The input that no step has used is `memory[start..end]`. `start <= end <= memory.len()`.
     start: usize,
     end: usize,
-    /// The number of bytes in use below which the memory is exchanged: see [`settle`](Self::settle).
+    /// The number of bytes in use below which the memory is exchanged in [`settle`](Self::settle).
     least_used: usize,
     /// The length of the blocks to lend while little input arrives between two waits.
     first_len: usize,

@@ -59,13 +59,23 @@ impl SendHalf {
     /// Queues a message in one uncompressed frame.
     #[inline(never)]
     fn plain_frame(&mut self, kind: MessageKind, payload: &[u8]) {
-        if self.masks.is_some() {
-            return self.final_frame(kind.opcode(), payload);
+        if let Some(masks) = &mut self.masks {
+            let key = masks.next_key();
+            return self.masked_plain_frame(kind, key, payload);
         }
         let len = payload.len().wrapping_add(MAX_HEADER_LEN);
         self.queue.append(len, |buffer| {
-            FrameHeader::encode_plain(kind.opcode(), payload.len() as u64, buffer);
+            FrameHeader::encode_plain(kind.opcode(), payload.len() as u64, None, buffer);
             buffer.extend_from_slice(payload);
+        });
+    }
+
+    #[inline(never)]
+    fn masked_plain_frame(&mut self, kind: MessageKind, key: MaskKey, payload: &[u8]) {
+        let len = payload.len().wrapping_add(MAX_HEADER_LEN);
+        self.queue.append(len, |buffer| {
+            FrameHeader::encode_plain(kind.opcode(), payload.len() as u64, Some(key), buffer);
+            key.append_masked(payload, buffer);
         });
     }
 
