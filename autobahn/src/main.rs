@@ -224,8 +224,7 @@ impl Args {
 
     /// Makes the certificates of this call.
     fn certificates(&self, dir: &Path) -> Result<Option<Certificates>> {
-        let certificates = self.tls.then(|| Certificates::make(dir)).transpose();
-        certificates.with_context(|| format!("cannot make certificates in {}", dir.display()))
+        Ok(self.tls.then(|| Certificates::make(dir)).transpose()?)
     }
 
     /// Returns the name of the directory for the reports of `engine`. Reports over TLS and over TCP

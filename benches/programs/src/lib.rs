@@ -5,3 +5,4 @@
 pub mod broadcast;
 pub mod client;
 pub mod floor;
+pub mod tokio_server;

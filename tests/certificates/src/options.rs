@@ -17,8 +17,19 @@ impl Certificates {
     ///
     /// # Errors
     ///
-    /// The error of the file system. `InvalidFilename` if the path is not in UTF-8.
+    /// The error of the file system. `InvalidFilename` if the path is not in UTF-8. The error names
+    /// `dir`.
     pub fn make(dir: &Path) -> io::Result<Self> {
+        Self::try_make(dir).map_err(|error| {
+            let dir = dir.display();
+            io::Error::new(
+                error.kind(),
+                format!("cannot make certificates in {dir}: {error}"),
+            )
+        })
+    }
+
+    fn try_make(dir: &Path) -> io::Result<Self> {
         let files = Files::write(dir)?;
         let certificate = argument(&files.server.certificate)?;
         let key = argument(&files.server.key)?;
@@ -74,5 +85,13 @@ mod tests {
         for file in [certificate, key, authority] {
             assert!(Path::new(file).is_file(), "{file}");
         }
+    }
+
+    #[test]
+    fn an_error_names_the_directory() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let dir = file.path().join("below a file");
+        let error = Certificates::make(&dir).err().unwrap().to_string();
+        assert!(error.contains(&*dir.to_string_lossy()), "{error}");
     }
 }

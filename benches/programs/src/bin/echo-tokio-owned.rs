@@ -4,21 +4,12 @@
 
 use std::io;
 
-use tokio::net::{TcpListener, TcpStream};
-use ws_bench_programs::floor;
+use tokio::net::TcpStream;
+use ws_bench_programs::tokio_server;
 use ws_tokio::Acceptor;
 
 fn main() -> io::Result<()> {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build()?.block_on(serve())
-}
-
-async fn serve() -> io::Result<()> {
-    let listener = TcpListener::bind(floor::address()).await?;
-    loop {
-        let (tcp, _) = listener.accept().await?;
-        tokio::spawn(echo(tcp));
-    }
+    tokio_server::run(echo)
 }
 
 async fn echo(tcp: TcpStream) -> io::Result<()> {

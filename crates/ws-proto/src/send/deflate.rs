@@ -269,10 +269,10 @@ impl SendLending<'_> {
     /// is the case between messages without context takeover, and when nothing more can be sent.
     #[inline]
     pub fn reclaim_compressor(&mut self) -> Option<CompressorMemory> {
-        self.0
-            .deflation
-            .is_some()
-            .then(|| self.0.take_compressor())?
+        match self.0.deflation {
+            Some(_) => self.0.take_compressor(),
+            None => None,
+        }
     }
 
     /// Turns on compression in steps for messages of more than 256 KiB.

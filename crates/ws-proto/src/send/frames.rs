@@ -70,6 +70,8 @@ impl SendHalf {
         });
     }
 
+    /// Does the same as [`plain_frame`](Self::plain_frame) on a client. A function of its own, so
+    /// that the registers that it needs cost servers nothing.
     #[inline(never)]
     fn masked_plain_frame(&mut self, kind: MessageKind, key: MaskKey, payload: &[u8]) {
         let len = payload.len().wrapping_add(MAX_HEADER_LEN);
