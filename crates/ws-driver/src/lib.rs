@@ -39,6 +39,7 @@ mod connect;
 mod dial;
 mod ending;
 mod error;
+mod exchange;
 #[cfg(feature = "futures-io")]
 pub mod futures_io;
 mod limits;

@@ -5,7 +5,7 @@
 //! Each thread has one pool of bounded size. Memory returns to the pool of the thread that gives it
 //! back.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use ws_proto::{CompressorMemory, DecompressorMemory, RecvHalf, SendHalf};
 
@@ -31,89 +31,167 @@ const KEPT_LARGE: usize = 2;
 const KEPT_COMPRESSORS: usize = 4;
 
 thread_local! {
-    static POOL: RefCell<Pool> = RefCell::default();
+    static POOL: Pool = Pool::default();
 }
 
 #[derive(Default)]
 struct Pool {
     /// The blocks are initialized once, when they are allocated. A block is not cleared before it
     /// is used again: its user keeps track of the part that has been read.
-    small_blocks: Vec<Box<[u8]>>,
-    blocks: Vec<Box<[u8]>>,
-    large_blocks: Vec<Box<[u8]>>,
+    small_blocks: Kept<Box<[u8]>, KEPT>,
+    blocks: Kept<Box<[u8]>, KEPT>,
+    large_blocks: Kept<Box<[u8]>, KEPT_LARGE>,
     /// Empty buffers with a capacity of [`BLOCK_LEN`] bytes.
-    buffers: Vec<Vec<u8>>,
+    buffers: Kept<Vec<u8>, KEPT>,
     /// Memories for different compression options.
-    compressors: Vec<CompressorMemory>,
-    decompressors: Vec<DecompressorMemory>,
+    compressors: RefCell<Vec<CompressorMemory>>,
+    decompressors: Kept<DecompressorMemory, KEPT_COMPRESSORS>,
+}
+
+/// At most `MAX` pieces of memory of one kind.
+///
+/// The last piece has a place of its own. A thread that serves one connection after the other needs
+/// no other piece, and few instructions take it and give it back.
+struct Kept<T, const MAX: usize> {
+    last: Cell<Option<T>>,
+    others: RefCell<Vec<T>>,
+}
+
+impl<T, const MAX: usize> Default for Kept<T, MAX> {
+    fn default() -> Self {
+        Self {
+            last: Cell::default(),
+            others: RefCell::default(),
+        }
+    }
+}
+
+impl<T, const MAX: usize> Kept<T, MAX> {
+    #[inline(always)]
+    fn take(&self) -> Option<T> {
+        self.last.take().or_else(|| self.take_other())
+    }
+
+    #[inline(always)]
+    fn give(&self, memory: T) {
+        if let Some(other) = self.last.replace(Some(memory)) {
+            self.give_other(other);
+        }
+    }
+
+    #[inline(never)]
+    fn take_other(&self) -> Option<T> {
+        self.others.borrow_mut().pop()
+    }
+
+    #[inline(never)]
+    fn give_other(&self, memory: T) {
+        let mut others = self.others.borrow_mut();
+        if others.len() + 1 < MAX {
+            others.push(memory);
+        }
+    }
 }
 
 impl Pool {
-    #[inline]
-    fn keep_block(&mut self, block: Box<[u8]>) {
+    /// Takes a block of `len` bytes, if one is kept.
+    #[inline(always)]
+    fn take_block(&self, len: usize) -> Option<Box<[u8]>> {
+        match len == SMALL_BLOCK_LEN {
+            true => self.small_blocks.take(),
+            false => self.take_longer(len),
+        }
+    }
+
+    #[inline(never)]
+    fn take_longer(&self, len: usize) -> Option<Box<[u8]>> {
+        match len {
+            BLOCK_LEN => self.blocks.take(),
+            LARGE_BLOCK_LEN => self.large_blocks.take(),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn give_block(&self, block: Box<[u8]>) {
+        match block.len() == SMALL_BLOCK_LEN {
+            true => self.small_blocks.give(block),
+            false => self.give_longer(block),
+        }
+    }
+
+    #[inline(never)]
+    fn give_longer(&self, block: Box<[u8]>) {
         match block.len() {
-            SMALL_BLOCK_LEN => keep(&mut self.small_blocks, KEPT, block),
-            BLOCK_LEN => keep(&mut self.blocks, KEPT, block),
-            LARGE_BLOCK_LEN => keep(&mut self.large_blocks, KEPT_LARGE, block),
+            BLOCK_LEN => self.blocks.give(block),
+            LARGE_BLOCK_LEN => self.large_blocks.give(block),
             _ => {}
         }
     }
 
-    #[inline]
-    fn keep_buffer(&mut self, mut buffer: Vec<u8>) {
+    #[inline(always)]
+    fn give_buffer(&self, mut buffer: Vec<u8>) {
         if buffer.capacity() == BLOCK_LEN {
             buffer.clear();
-            keep(&mut self.buffers, KEPT, buffer);
+            self.buffers.give(buffer);
         }
     }
 }
 
 /// Takes a block of `len` bytes to read into. Allocates one if the pool has none.
+#[inline(always)]
 pub(crate) fn take_block(len: usize) -> Box<[u8]> {
-    let block = with(|pool| match len {
-        SMALL_BLOCK_LEN => pool.small_blocks.pop(),
-        BLOCK_LEN => pool.blocks.pop(),
-        LARGE_BLOCK_LEN => pool.large_blocks.pop(),
-        _ => None,
-    });
-    block.flatten().unwrap_or_else(|| vec![0; len].into())
+    let block = with(|pool| pool.take_block(len));
+    block.flatten().unwrap_or_else(|| new_block(len))
+}
+
+#[cold]
+fn new_block(len: usize) -> Box<[u8]> {
+    vec![0; len].into()
 }
 
 /// Gives back a block. A block whose length is none of the usual lengths is freed.
 pub(crate) fn give_block(block: Box<[u8]>) {
-    with(|pool| pool.keep_block(block));
+    with(|pool| pool.give_block(block));
 }
 
 /// Gives back a block, and a buffer if there is one.
 pub(crate) fn give_both(block: Box<[u8]>, buffer: Option<Vec<u8>>) {
     with(|pool| {
-        pool.keep_block(block);
+        pool.give_block(block);
         if let Some(buffer) = buffer {
-            pool.keep_buffer(buffer);
+            pool.give_buffer(buffer);
         }
     });
 }
 
 /// Takes an empty buffer to encode into. Allocates one if the pool has none.
+#[inline(always)]
 pub(crate) fn take_buffer() -> Vec<u8> {
-    let buffer = with(|pool| pool.buffers.pop()).flatten();
-    buffer.unwrap_or_else(|| Vec::with_capacity(BLOCK_LEN))
+    let buffer = with(|pool| pool.buffers.take()).flatten();
+    buffer.unwrap_or_else(new_buffer)
+}
+
+#[cold]
+fn new_buffer() -> Vec<u8> {
+    Vec::with_capacity(BLOCK_LEN)
 }
 
 /// Gives back a buffer. A buffer whose capacity is not the usual one is freed.
 pub(crate) fn give_buffer(buffer: Vec<u8>) {
-    with(|pool| pool.keep_buffer(buffer));
+    with(|pool| pool.give_buffer(buffer));
 }
 
 /// Lends memory to the compressor of `send`, if the pool has memory that fits the compressor.
 pub(crate) fn lend_compressor(send: &mut SendHalf) {
     with(|pool| {
+        let mut kept = pool.compressors.borrow_mut();
         // Tries each memory once: takes it from the front, and puts it at the back if it does not
         // fit.
-        for _ in 0..pool.compressors.len() {
-            let memory = pool.compressors.remove(0);
+        for _ in 0..kept.len() {
+            let memory = kept.remove(0);
             let back = send.lending().lend_compressor(memory)?;
-            pool.compressors.push(back);
+            kept.push(back);
         }
         None::<()>
     });
@@ -121,34 +199,34 @@ pub(crate) fn lend_compressor(send: &mut SendHalf) {
 
 /// Gives back the memory of a compressor.
 pub(crate) fn give_compressor(memory: CompressorMemory) {
-    with(|pool| keep(&mut pool.compressors, KEPT_COMPRESSORS, memory));
+    with(|pool| {
+        let mut kept = pool.compressors.borrow_mut();
+        if kept.len() < KEPT_COMPRESSORS {
+            kept.push(memory);
+        }
+    });
 }
 
 /// Lends memory to the decompressor of `recv`, if the pool has memory for decompressors.
 pub(crate) fn lend_decompressor(recv: &mut RecvHalf) {
     with(|pool| {
-        let memory = pool.decompressors.pop()?;
-        let back = recv.lending().lend_decompressor(memory);
-        pool.decompressors.extend(back);
+        let memory = pool.decompressors.take()?;
+        if let Some(back) = recv.lending().lend_decompressor(memory) {
+            pool.decompressors.give(back);
+        }
         Some(())
     });
 }
 
 /// Gives back the memory of a decompressor.
 pub(crate) fn give_decompressor(memory: DecompressorMemory) {
-    with(|pool| keep(&mut pool.decompressors, KEPT_COMPRESSORS, memory));
-}
-
-/// Keeps `memory`, unless `max` pieces of its kind are kept already.
-fn keep<T>(kept: &mut Vec<T>, max: usize, memory: T) {
-    if kept.len() < max {
-        kept.push(memory);
-    }
+    with(|pool| pool.decompressors.give(memory));
 }
 
 /// Runs `act` on the pool of this thread. `None` while the thread is ending.
-fn with<R>(act: impl FnOnce(&mut Pool) -> R) -> Option<R> {
-    POOL.try_with(|pool| act(&mut pool.borrow_mut())).ok()
+#[inline(always)]
+fn with<R>(act: impl FnOnce(&Pool) -> R) -> Option<R> {
+    POOL.try_with(act).ok()
 }
 
 #[cfg(test)]
@@ -166,10 +244,15 @@ mod tests {
             give_buffer(Vec::with_capacity(100));
         }
         let kept = with(|pool| {
-            let blocks = [&pool.small_blocks, &pool.blocks, &pool.large_blocks];
-            (blocks.map(Vec::len), pool.buffers.len())
+            let others = [
+                pool.small_blocks.others.borrow().len(),
+                pool.blocks.others.borrow().len(),
+                pool.large_blocks.others.borrow().len(),
+                pool.buffers.others.borrow().len(),
+            ];
+            others.map(|others| others + 1)
         });
-        assert_eq!(kept, Some(([KEPT, KEPT, KEPT_LARGE], KEPT)));
+        assert_eq!(kept, Some([KEPT, KEPT, KEPT_LARGE, KEPT]));
         for len in [SMALL_BLOCK_LEN, BLOCK_LEN, LARGE_BLOCK_LEN, 100] {
             assert_eq!(take_block(len).len(), len);
         }
@@ -203,7 +286,7 @@ mod tests {
             let memory = side.lending().reclaim_compressor();
             give_compressor(memory.expect("memory of a compressor that has been used"));
         }
-        let kept = || with(|pool| pool.compressors.len()).unwrap();
+        let kept = || with(|pool| pool.compressors.borrow().len()).unwrap();
         assert_eq!(kept(), KEPT_COMPRESSORS);
         let mut lent: Vec<_> = [6, 6, 6, 9].map(side).into();
         lent.iter_mut().for_each(lend_compressor);

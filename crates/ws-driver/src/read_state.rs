@@ -144,7 +144,21 @@ impl ReadState {
 
     /// Goes to the next message. Returns `true` once it is available in `recv`, and `false` at the
     /// end of the connection.
+    #[inline]
     pub(crate) fn poll_message(
+        &mut self,
+        cx: &mut Context<'_>,
+        wire: &mut impl Wire,
+    ) -> Poll<Result<bool, Error>> {
+        match self.poll_exchange(cx, wire) {
+            Some(polled) => polled.map(|()| Ok(true)),
+            None => self.poll_any_message(cx, wire),
+        }
+    }
+
+    /// Does the same as [`poll_message`](Self::poll_message) in every state of the connection.
+    #[inline(never)]
+    fn poll_any_message(
         &mut self,
         cx: &mut Context<'_>,
         wire: &mut impl Wire,
@@ -294,12 +308,12 @@ impl ReadState {
         if !wire.write_state().send.has_room() {
             ready!(self.poll_room(cx, wire));
         }
-        let found = ready!(self.poll_message(cx, wire))?;
+        let found = ready!(self.poll_any_message(cx, wire))?;
         if found && !wire.write_state().send.has_room() {
             // A control frame came before the message, and its answer has filled the queue.
             self.recv.hold();
             ready!(self.poll_room(cx, wire));
-            return self.poll_message(cx, wire);
+            return self.poll_any_message(cx, wire);
         }
         Poll::Ready(Ok(found))
     }
@@ -341,6 +355,20 @@ impl ReadState {
         read
     }
 
+    /// Returns `true` if it is time to enforce timeouts or to yield to the executor, even if more
+    /// input is available.
+    #[inline]
+    pub(crate) fn has_read_much(&self) -> bool {
+        self.reads >= READS_PER_LIMIT || self.burst >= READS_PER_BURST
+    }
+
+    /// Records the start of a wait for input.
+    #[inline]
+    pub(crate) fn forget_reads(&mut self) {
+        self.reads = 0;
+        self.burst = 0;
+    }
+
     /// Reads once. While the read is pending, this also waits for deadlines.
     #[inline]
     fn poll_input(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
@@ -357,20 +385,26 @@ impl ReadState {
         }
         self.lend();
         match wire.poll_read(cx, self.recv.spare()) {
-            Poll::Ready(Ok(0)) => wire.write_state().end(Cause::End),
-            Poll::Ready(Ok(len)) => {
-                self.recv.filled(len);
-                self.reads = self.reads.saturating_add(1);
-                self.burst = self.burst.saturating_add(1);
+            Poll::Ready(read) => {
+                self.take_read(read, wire);
+                Poll::Ready(())
             }
-            Poll::Ready(Err(error)) => wire.write_state().read_failed(error),
-            Poll::Pending => {
-                self.reads = 0;
-                self.burst = 0;
-                return self.poll_wait(cx, wire);
-            }
+            Poll::Pending => self.poll_wait(cx, wire),
         }
-        Poll::Ready(())
+    }
+
+    /// Takes the result of a read.
+    #[inline]
+    pub(crate) fn take_read(&mut self, read: io::Result<usize>, wire: &mut impl Wire) {
+        match read {
+            Ok(0) => wire.write_state().end(Cause::End),
+            Ok(len) => {
+                self.recv.filled(len);
+                self.reads = self.reads.wrapping_add(1);
+                self.burst = self.burst.wrapping_add(1);
+            }
+            Err(error) => wire.write_state().read_failed(error),
+        }
     }
 
     /// Lends the memory for a read, and for decompressing the input.
@@ -394,6 +428,7 @@ impl ReadState {
     /// Waits for deadlines. Gives back the block first, and the buffer if it is empty, because a
     /// waiting connection holds neither.
     fn poll_wait(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
+        self.forget_reads();
         let write = wire.write_state();
         if write.state.write_fault().is_some() {
             write.end(Cause::End);

@@ -47,8 +47,13 @@ impl<'a, T: Transport> Future for RecvRef<'a, T> {
         };
         let Parts { read, write, .. } = &mut *ws.parts;
         let is_next = write.has_room() && read.next_plain();
-        if !is_next && !ready!(read.poll_message_and_room(cx, &mut write.0))? {
-            return Poll::Ready(Ok(None));
+        if !is_next {
+            // After an exchange, all answers have been written, so there is room.
+            match read.poll_exchange(cx, &mut write.0) {
+                Some(polled) => ready!(polled),
+                None if ready!(read.poll_message_and_room(cx, &mut write.0))? => {}
+                None => return Poll::Ready(Ok(None)),
+            }
         }
         let found = self.ws.take().and_then(|ws| {
             let Parts { read, write, .. } = &mut *ws.parts;

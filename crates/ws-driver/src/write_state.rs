@@ -3,7 +3,7 @@
 //! The halves of a split connection share this state.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -76,11 +76,10 @@ impl<W, M> WriteState<W, M> {
         self.send.queued() > 0 || self.send.is_busy()
     }
 
-    /// Returns `true` if [`poll_write_out`](Self::poll_write_out) has nothing to do.
+    /// Returns `true` if [`poll_write_queue`](Self::poll_write_queue) has nothing to do.
     #[inline]
-    pub(crate) fn is_written_out(&mut self) -> bool {
-        let holds_buffer = !self.send.lending().wants_buffer();
-        !self.has_work() && !self.unflushed && !self.stalled && !holds_buffer
+    pub(crate) fn is_written_out(&self) -> bool {
+        !self.has_work() && !self.unflushed && !self.stalled
     }
 
     /// Returns `true` if there is output to write and the transport is not known to be full.
@@ -117,10 +116,18 @@ impl<W, M> WriteState<W, M> {
     /// Gives back memory that is mostly unused.
     #[inline]
     pub(crate) fn reclaim(&mut self) {
-        if let Some(buffer) = self.send.lending().reclaim() {
+        self.reclaim_buffer();
+        self.reclaim_compressor();
+    }
+
+    /// Gives back the buffer if it is mostly unused.
+    #[inline]
+    pub(crate) fn reclaim_buffer(&mut self) {
+        if !self.send.lending().wants_buffer()
+            && let Some(buffer) = self.send.lending().reclaim()
+        {
             pool::give_buffer(buffer);
         }
-        self.reclaim_compressor();
     }
 
     /// Gives back the memory of the compressor if it is not needed now.
@@ -357,8 +364,56 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         result
     }
 
+    /// Writes and flushes plain messages if the transport takes them in one write. Returns `true`
+    /// if nothing is left to do but to queue more of them: see
+    /// [`SendLending::is_plain`](ws_proto::SendLending::is_plain).
+    ///
+    /// After `false`, [`poll_write_queue`](Self::poll_write_queue) continues.
+    #[inline]
+    pub(crate) fn poll_answers(&mut self, cx: &mut Context<'_>) -> bool {
+        let (true, State::Open(io)) = (self.send.lending().is_plain(), &mut self.state) else {
+            return false;
+        };
+        self.input_blocked = false;
+        if self.unflushed || self.stalled {
+            return false;
+        }
+        let Some(bytes) = self.send.lending().contiguous() else {
+            return self.send.queued() == 0;
+        };
+        match io.poll_write_vectored(cx, &[IoSlice::new(bytes)]) {
+            Poll::Ready(Ok(len)) if len > 0 => self.wrote(&mut &[][..], len),
+            Poll::Ready(result) => return self.note_failure(result),
+            Poll::Pending => return false,
+        }
+        let Some(io) = self.state.io().filter(|_| self.send.queued() == 0) else {
+            return false;
+        };
+        match io.poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                self.unflushed = false;
+                true
+            }
+            Poll::Ready(result) => self.note_failure(result),
+            Poll::Pending => false,
+        }
+    }
+
+    /// Records a failed write or flush, unless it is to be repeated. Returns `false`.
+    #[cold]
+    fn note_failure<R>(&mut self, result: io::Result<R>) -> bool {
+        match result {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                self.write_failed(error.kind());
+            }
+            _ => {}
+        }
+        false
+    }
+
     /// Starts draining after a write has failed, and discards the queue. A connection that still
     /// receives must not keep queuing output that cannot be written.
+    #[cold]
     fn write_failed(&mut self, kind: io::ErrorKind) {
         if let Some((draining, _)) = self.state.start_draining()
             && draining.write_fault.is_none()
@@ -370,32 +425,17 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     }
 
     fn poll_write_all(&mut self, cx: &mut Context<'_>, lent: &mut &[u8]) -> Poll<io::Result<()>> {
-        let Some(io) = self.state.io() else {
-            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-        };
         loop {
             while self.send.queued() > 0 {
-                let written = match &*self.send.lending().io_slices(lent) {
-                    // A `Feed` was forgotten (`mem::forget`), so the rest of its lent payload is
-                    // missing.
-                    [] => Ok(0),
-                    slices => ready!(io.poll_write_vectored(cx, slices)),
-                };
-                match written {
-                    Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    Ok(len) => {
-                        self.send.lending().advance(lent, len);
-                        self.unflushed = true;
-                        self.news |= self.stalled;
-                        self.written = self.written.saturating_add(len);
-                        self.burst = self.burst.saturating_add(1);
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Poll::Ready(Err(error)),
-                }
+                ready!(self.poll_write_once(cx, lent))?;
             }
             if self.unflushed {
-                ready!(io.poll_flush(cx))?;
+                ready!(
+                    self.state
+                        .io()
+                        .ok_or(io::ErrorKind::NotConnected)?
+                        .poll_flush(cx)
+                )?;
                 self.unflushed = false;
                 self.news |= self.stalled;
                 self.send.flushed();
@@ -409,6 +449,34 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
                 return Poll::Pending;
             }
         }
+    }
+
+    fn poll_write_once(&mut self, cx: &mut Context<'_>, lent: &mut &[u8]) -> Poll<io::Result<()>> {
+        let io = self.state.io().ok_or(io::ErrorKind::NotConnected)?;
+        let written = match &*self.send.lending().io_slices(lent) {
+            // A `Feed` was forgotten (`mem::forget`), so the rest of its lent payload is missing.
+            [] => Ok(0),
+            slices => ready!(io.poll_write_vectored(cx, slices)),
+        };
+        Poll::Ready(match written {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            Ok(len) => {
+                self.wrote(lent, len);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Records that the transport took `len` bytes.
+    #[inline]
+    fn wrote(&mut self, lent: &mut &[u8], len: usize) {
+        self.send.lending().advance(lent, len);
+        self.unflushed = true;
+        self.news |= self.stalled;
+        self.written = self.written.wrapping_add(len);
+        self.burst = self.burst.wrapping_add(1);
     }
 
     /// Returns `true` if another look ahead is due, because enough was written since the last one.

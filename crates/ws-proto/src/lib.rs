@@ -110,7 +110,7 @@ pub use mask::{MaskKey, MaskSource};
 pub use message::{IntoOutgoing, Message, MessageKind, MessageRef, Outgoing};
 pub use opcode::OpCode;
 pub use prepared::Prepared;
-pub use recv::{Chunk, DecompressorMemory, LookAhead, RecvHalf, RecvLending, Step};
+pub use recv::{Chunk, DecompressorMemory, IdleRecv, LookAhead, RecvHalf, RecvLending, Step};
 pub use role::Role;
 #[cfg(feature = "std")]
 pub use send::IoSlices;

@@ -344,23 +344,28 @@ pub(crate) struct TextBlock {
 }
 
 impl TextBlock {
+    #[inline]
     pub(crate) fn new(bytes: Box<[u8]>) -> Self {
         Self { bytes, text: 0..0 }
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
+    #[inline]
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         self.text = 0..0;
         &mut self.bytes
     }
 
+    #[inline]
     pub(crate) fn into_bytes(self) -> Box<[u8]> {
         self.bytes
     }

@@ -2,22 +2,55 @@
 //! compiled for SSE2, which every x86-64 processor has.
 
 use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use super::{NOT_ASCII, avx512, loops};
 use crate::mask::MaskKey;
 
-/// Returns `true` if the processor has all parts of AVX-512 that this crate uses. Processors have
-/// them since Ice Lake and Zen 4. Earlier processors with AVX-512 become slower when they use it.
-#[inline]
-fn has_avx512() -> bool {
-    std::is_x86_feature_detected!("avx512f")
-        && std::is_x86_feature_detected!("avx512bw")
-        && std::is_x86_feature_detected!("avx512vbmi")
+/// The widest vectors that this processor has, or 0 before it was asked.
+///
+/// The macro of the standard library keeps the answer, too, but its slow path takes registers from
+/// every function that it is inlined into.
+static WIDEST: AtomicU8 = AtomicU8::new(0);
+
+const SSE2: u8 = 1;
+const AVX2: u8 = 2;
+/// All parts of AVX-512 that this crate uses. Processors have them since Ice Lake and Zen 4.
+/// Earlier processors with AVX-512 become slower when they use it.
+const AVX512: u8 = 3;
+
+#[inline(always)]
+fn widest() -> u8 {
+    match WIDEST.load(Ordering::Relaxed) {
+        0 => detect(),
+        widest => widest,
+    }
 }
 
-#[inline]
+#[cold]
+#[inline(never)]
+fn detect() -> u8 {
+    let has_avx2 = std::is_x86_feature_detected!("avx2");
+    let has_avx512 = std::is_x86_feature_detected!("avx512f")
+        && std::is_x86_feature_detected!("avx512bw")
+        && std::is_x86_feature_detected!("avx512vbmi");
+    let widest = match (has_avx2, has_avx512) {
+        (true, true) => AVX512,
+        (true, false) => AVX2,
+        (false, _) => SSE2,
+    };
+    WIDEST.store(widest, Ordering::Relaxed);
+    widest
+}
+
+#[inline(always)]
+fn has_avx512() -> bool {
+    widest() == AVX512
+}
+
+#[cfg(test)]
 fn has_avx2() -> bool {
-    std::is_x86_feature_detected!("avx2")
+    widest() >= AVX2
 }
 
 /// The length in bytes from which the loop starts at a cache line, so that no vector spans two
@@ -50,14 +83,12 @@ pub(super) fn head_len(payload: &[u8]) -> usize {
 
 #[expect(unsafe_code)]
 fn widest_mask(key: MaskKey, payload: &mut [u8]) -> u64 {
-    if has_avx512() {
+    match widest() {
         // SAFETY: the processor has AVX-512F.
-        unsafe { mask_avx512(key, payload) }
-    } else if has_avx2() {
+        AVX512 => unsafe { mask_avx512(key, payload) },
         // SAFETY: the processor has AVX2.
-        unsafe { mask_avx2(key, payload) }
-    } else {
-        loops::mask(key, payload)
+        AVX2 => unsafe { mask_avx2(key, payload) },
+        _ => loops::mask(key, payload),
     }
 }
 
@@ -87,14 +118,12 @@ pub(super) fn valid_utf8(bytes: &[u8]) -> bool {
 /// Does the same as [`loops::copy`].
 #[expect(unsafe_code)]
 pub(super) fn copy(key: MaskKey, source: &[u8], target: &mut [MaybeUninit<u8>]) -> u64 {
-    if has_avx512() {
+    match widest() {
         // SAFETY: the processor has AVX-512F.
-        unsafe { copy_avx512(key, source, target) }
-    } else if has_avx2() {
+        AVX512 => unsafe { copy_avx512(key, source, target) },
         // SAFETY: the processor has AVX2.
-        unsafe { copy_avx2(key, source, target) }
-    } else {
-        loops::copy(key, source, target)
+        AVX2 => unsafe { copy_avx2(key, source, target) },
+        _ => loops::copy(key, source, target),
     }
 }
 

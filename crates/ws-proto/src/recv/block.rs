@@ -53,6 +53,8 @@ pub(super) struct Block {
     /// The length of the blocks to lend after longer frames have arrived. Frames up to this length
     /// stay in place.
     large_len: usize,
+    /// The length of the next block to lend, one of these three: see [`set_next`](Self::set_next).
+    next_len: usize,
     /// The number of further waits during which blocks of at least `usual_len` are used.
     usual_for: u8,
     /// The number of further waits during which blocks of `large_len` are used.
@@ -72,6 +74,7 @@ impl Block {
             first_len: usual_len,
             usual_len,
             large_len: usual_len,
+            next_len: usual_len,
             usual_for: 0,
             large_for: 0,
             needed: 0,
@@ -84,6 +87,7 @@ impl Block {
         self.usual_len = usual_len.max(MAX_HEADER_LEN);
         self.first_len = self.usual_len;
         self.large_len = large_len.max(self.usual_len);
+        self.set_next();
         self.start = 0;
         self.end = input.len();
         self.replace(TextBlock::new(input));
@@ -92,19 +96,34 @@ impl Block {
     /// Sets the length of the blocks to lend while little input arrives between two waits.
     pub(super) fn set_first_len(&mut self, len: usize) {
         self.first_len = len.clamp(MAX_HEADER_LEN, self.usual_len);
+        self.set_next();
+    }
+
+    /// Computes the length of the next block to lend from the recent input.
+    fn set_next(&mut self) {
+        self.next_len = if self.large_for > 0 {
+            self.large_len
+        } else if self.usual_for > 0 {
+            self.usual_len
+        } else {
+            self.first_len
+        };
     }
 
     /// Uses other memory from now on, and returns the old one.
+    #[inline]
     fn replace(&mut self, memory: TextBlock) -> TextBlock {
         let old = core::mem::replace(&mut self.memory, memory);
         self.set_least_used();
         old
     }
 
+    #[inline]
     fn set_least_used(&mut self) {
         self.least_used = self.memory.len().saturating_sub(4096).div_ceil(16);
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.memory.len()
     }
@@ -208,6 +227,7 @@ impl Block {
     pub(super) fn expect(&mut self, len: u64) {
         if len > self.usual_len as u64 {
             self.large_for = LONGER_FOR;
+            self.set_next();
         } else if len > self.first_len as u64 {
             self.expect_more();
         }
@@ -216,6 +236,7 @@ impl Block {
     /// Uses blocks of at least the usual length from now on, for as long as after long input.
     pub(super) fn expect_more(&mut self) {
         self.usual_for = LONGER_FOR;
+        self.set_next();
     }
 
     #[inline]
@@ -232,7 +253,7 @@ impl Block {
     /// Does the same as [`spare`](Self::spare) if there is input, or no memory.
     fn spare_after_input(&mut self) -> &mut [u8] {
         if self.memory.len() == 0 {
-            self.replace(TextBlock::new(vec![0; self.wanted_len()].into()));
+            self.replace(TextBlock::new(vec![0; self.next_len].into()));
         }
         let len = self.memory.len();
         let stays = self.end.saturating_sub(self.start) > HARDLY_A_COPY
@@ -259,19 +280,21 @@ impl Block {
 
     /// Returns the number of bytes of input that a look ahead leaves in the block.
     pub(super) fn room_ahead(&self) -> usize {
-        self.wanted_len().max(self.usual_len)
+        self.next_len.max(self.usual_len)
     }
 
-    /// Returns the length of the next block to lend.
+    /// Returns the length of the block to lend if the present one is shorter.
     #[inline]
-    pub(super) fn wanted_len(&self) -> usize {
-        if self.large_for > 0 {
-            self.large_len
-        } else if self.usual_for > 0 {
-            self.usual_len
-        } else {
-            self.first_len
-        }
+    pub(super) fn wants(&self) -> Option<usize> {
+        (self.len() < self.next_len).then_some(self.next_len)
+    }
+
+    /// Uses `block` from now on, and returns the memory that was used before. Drops all input.
+    #[inline]
+    pub(super) fn exchange(&mut self, block: Box<[u8]>) -> Box<[u8]> {
+        self.start = 0;
+        self.end = 0;
+        self.replace(TextBlock::new(block)).into_bytes()
     }
 
     /// Uses `block` from now on and copies the input to it, if the input fits. Returns the memory
@@ -285,22 +308,30 @@ impl Block {
             };
             target.copy_from_slice(input);
         }
-        self.start = 0;
+        let old = self.exchange(block);
         self.end = len;
-        self.replace(TextBlock::new(block)).into_bytes()
+        old
     }
 
     /// Drops all input and returns the memory.
+    #[inline]
     pub(super) fn give_up(&mut self) -> Box<[u8]> {
-        self.start = 0;
-        self.end = 0;
-        self.replace(TextBlock::default()).into_bytes()
+        self.exchange(Box::default())
     }
 
     /// Records the start of a wait. After some waits, shorter blocks are used again.
+    #[inline]
     pub(super) fn count_wait(&mut self) {
+        if self.next_len > self.first_len {
+            self.count_longer();
+        }
+    }
+
+    #[cold]
+    fn count_longer(&mut self) {
         self.usual_for = self.usual_for.saturating_sub(1);
         self.large_for = self.large_for.saturating_sub(1);
+        self.set_next();
     }
 
     /// Returns the block if little of it is in use. The message at `location` and the input then

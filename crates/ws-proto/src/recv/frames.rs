@@ -140,7 +140,7 @@ impl RecvHalf {
     /// Returns `true` if all input has been used and no step can find anything without more input.
     #[inline]
     pub(super) fn is_used_up(&self) -> bool {
-        matches!(self.stage, Stage::Between) && self.block.unread().is_empty()
+        matches!(self.stage, Stage::Between) && self.block.is_empty()
     }
 
     /// The slow path of finding the next message.

@@ -4,11 +4,13 @@ mod ahead;
 mod assembly;
 mod block;
 mod frames;
+mod idle;
 mod inflate;
 mod lending;
 mod stream;
 
 pub use ahead::LookAhead;
+pub use idle::IdleRecv;
 pub use inflate::DecompressorMemory;
 pub use lending::RecvLending;
 

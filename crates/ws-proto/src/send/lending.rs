@@ -70,6 +70,14 @@ impl SendLending<'_> {
         self.0.queue.reclaim()
     }
 
+    /// Returns `true` if [`queue_plain`](Self::queue_plain) queues every message of less than
+    /// 8 KiB: the connection is open, sends no fragments, does not compress, and is between two
+    /// messages.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.0.is_plain
+    }
+
     /// Queues a message if it is of the most frequent kind: a payload of less than 8 KiB that is
     /// sent in one uncompressed frame. Otherwise returns `false` and does nothing.
     ///
@@ -136,7 +144,7 @@ impl SendLending<'_> {
 
     /// Reports that the transport took the next `len` bytes. The written bytes of the lent payload
     /// are removed from the start of `lent`.
-    #[inline]
+    #[inline(always)]
     pub fn advance(&mut self, lent: &mut &[u8], len: usize) {
         if lent.is_empty() {
             return self.0.advance(len);
@@ -224,6 +232,13 @@ impl SendHalf {
 
 #[cfg(feature = "std")]
 impl<'a> SendLending<'a> {
+    /// Returns everything that is queued. `None` if nothing is queued, or if it is not in one
+    /// slice.
+    #[inline]
+    pub fn contiguous(self) -> Option<&'a [u8]> {
+        self.0.queue.contiguous()
+    }
+
     /// Returns the next bytes to send, as `SendHalf::io_slices` does. The lent payload is included
     /// in its place if there are enough slices.
     #[inline]

@@ -45,6 +45,7 @@ impl SendHalf {
     }
 
     /// Makes the next frames. A waiting Close follows the last one.
+    #[cold]
     pub(super) fn next_frames(&mut self) {
         while self.queue.len() < FRAMES_AHEAD && self.long.is_some() {
             self.next_frame();

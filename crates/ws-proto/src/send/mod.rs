@@ -259,7 +259,7 @@ impl SendHalf {
 
     /// Reports that the transport took the next `len` bytes. Once there is room, a Pong that had to
     /// wait is queued.
-    #[inline]
+    #[inline(always)]
     pub fn advance(&mut self, len: usize) {
         self.queue.advance(len);
         if len > 0 {

@@ -192,11 +192,16 @@ impl Queue {
     pub(super) fn clear(&mut self) {
         self.buffer.clear();
         if !self.inserted.is_empty() {
-            self.inserted.clear();
+            self.clear_inserted();
         }
         self.sent = 0;
         self.lent = 0;
         self.len = 0;
+    }
+
+    #[cold]
+    fn clear_inserted(&mut self) {
+        self.inserted.clear();
     }
 
     pub(super) fn has_buffer(&self) -> bool {
