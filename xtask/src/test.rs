@@ -14,9 +14,9 @@ use crate::{Outcome, features, project};
 
 /// Run every test: unit, integration and documentation tests.
 ///
-/// Runs `cargo test` twice: for the workspace with all features, and for each package that declares
-/// features of its own with its default ones, as its users build it. A failing test does not stop
-/// the rest.
+/// Runs `cargo test` twice: for the workspace with all features, and for each published package
+/// that declares features of its own with its default ones, as its users build it. A failing test
+/// does not stop the rest.
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {
     /// Test these packages only (repeatable)
@@ -31,10 +31,10 @@ pub(crate) struct Args {
 /// The variable with the number of tests that a test program runs at a time.
 const THREADS: &str = "RUST_TEST_THREADS";
 
-/// Returns the value that the user has set, or two tests for each core: many tests mostly wait.
+/// Returns the value that the user has set, or six tests for each core: most tests mostly wait.
 fn threads() -> OsString {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    env::var_os(THREADS).unwrap_or_else(|| (2 * cores).to_string().into())
+    env::var_os(THREADS).unwrap_or_else(|| (6 * cores).to_string().into())
 }
 
 /// Runs every pass, and prints the sum of all results.
@@ -66,7 +66,7 @@ fn passes(metadata: &Metadata, args: &Args) -> Vec<Vec<String>> {
     let featured: Vec<_> = packages
         .iter()
         .filter(chosen)
-        .filter(|package| has_optional_features(&package.features))
+        .filter(|package| is_published(package) && has_optional_features(&package.features))
         .map(|package| package.name.to_string())
         .collect();
 
@@ -92,6 +92,11 @@ fn selection(packages: &[String]) -> Vec<String> {
         pass.extend(["--package".into(), package.clone()]);
     }
     pass
+}
+
+/// Returns `true` if the package has users outside of this workspace.
+fn is_published(package: &Package) -> bool {
+    package.publish.as_deref() != Some(&[])
 }
 
 /// Returns `true` if the default features leave anything out. Otherwise the first pass has tested
