@@ -1,8 +1,9 @@
 //! The methods that a connection, its sending half and an outbox have in common.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::ops::DerefMut;
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use ws_proto::{CloseCode, ControlPayload, Outgoing, SendError, SendHalf};
 
@@ -38,19 +39,53 @@ pub(crate) async fn send<C: Sending>(to: &mut C, message: Outgoing<'_>) -> Resul
     poll_fn(|cx| to.poll_send(cx, &mut message)).await
 }
 
-pub(crate) async fn feed<C: Sending>(to: &mut C, message: Outgoing<'_>) -> Result<(), Error> {
-    if to.write_state().feed_plain(&message) {
-        return Ok(());
+/// The future of `feed`. Written by hand, because an `async fn` would move each message three
+/// times.
+pub(crate) struct Feeding<'c, 'm, C> {
+    to: &'c mut C,
+    /// `None` once the message is queued.
+    message: Option<Outgoing<'m>>,
+}
+
+#[inline]
+pub(crate) fn feed<'c, 'm, C: Sending>(to: &'c mut C, message: Outgoing<'m>) -> Feeding<'c, 'm, C> {
+    let message = Some(message);
+    Feeding { to, message }
+}
+
+impl<C: Sending> Future for Feeding<'_, '_, C> {
+    type Output = Result<(), Error>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { to, message } = &mut *self;
+        if let Some(plain) = message
+            && to.write_state().feed_plain(plain)
+        {
+            *message = None;
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_on(cx)
     }
-    ready(to).await?;
-    to.write_state().queue(message)
+}
+
+impl<C: Sending> Feeding<'_, '_, C> {
+    /// Handles every message that [`WriteState::feed_plain`] does not queue.
+    #[inline(never)]
+    fn poll_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        ready!(self.to.poll_room(cx))?;
+        Poll::Ready(match self.message.take() {
+            Some(message) => self.to.write_state().queue(message),
+            None => Ok(()),
+        })
+    }
 }
 
 pub(crate) async fn flush<C: Sending>(to: &mut C) -> Result<(), Error> {
     poll_fn(|cx| to.poll_flush(cx)).await
 }
 
-pub(crate) async fn ready<C: Sending>(to: &mut C) -> Result<(), Error> {
+pub(crate) async fn wait_for_room<C: Sending>(to: &mut C) -> Result<(), Error> {
     poll_fn(|cx| to.poll_room(cx)).await
 }
 
@@ -61,14 +96,14 @@ pub(crate) async fn control<C: Sending>(
     queue: impl FnOnce(&mut SendHalf, &ControlPayload) -> Result<(), SendError>,
 ) -> Result<(), Error> {
     let payload = ControlPayload::new(payload).map_err(SendError::from)?;
-    ready(to).await?;
+    wait_for_room(to).await?;
     to.write_state().queue_by(|send| queue(send, &payload))?;
     flush(to).await
 }
 
 /// Waits for room, queues a Ping whose round trip is measured, and returns its number.
 pub(crate) async fn start_probe<C: Sending>(to: &mut C) -> Result<u32, Error> {
-    ready(to).await?;
+    wait_for_room(to).await?;
     to.write_state().start_probe()
 }
 

@@ -1,7 +1,7 @@
 //! The sending half.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::ops::DerefMut;
 use std::sync::Arc;
@@ -72,8 +72,12 @@ impl<T: Split> Sender<T> {
     ///
     /// If the queue was empty, this wakes a waiting receiver, which writes the message. If no task
     /// receives, call [`flush`](Self::flush).
-    pub async fn feed<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
-        sending::feed(self, message.into_outgoing()).await
+    #[inline]
+    pub fn feed<'a>(
+        &mut self,
+        message: impl IntoOutgoing<'a>,
+    ) -> impl Future<Output = Result<(), Error>> {
+        sending::feed(self, message.into_outgoing())
     }
 
     /// Writes and flushes everything that is queued. See [`WebSocket::flush`].
@@ -83,7 +87,7 @@ impl<T: Split> Sender<T> {
 
     /// Waits until there is room for a message. See [`WebSocket::ready`].
     pub async fn ready(&mut self) -> Result<(), Error> {
-        sending::ready(self).await
+        sending::wait_for_room(self).await
     }
 
     /// Returns `true` if there is room for a message. See [`WebSocket::has_room`].

@@ -214,6 +214,7 @@ impl<T: Transport> WebSocket<T> {
         }
     }
 
+    #[inline]
     fn directions(&mut self) -> (&mut ReadState, &mut WriteState<T, T::Timer>) {
         let Parts { read, write, .. } = &mut *self.parts;
         (read, &mut write.0)

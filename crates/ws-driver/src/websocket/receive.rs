@@ -1,8 +1,9 @@
 //! Receiving on a whole connection.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Mutex;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use ws_proto::{Chunk, Control, Message, MessageKind};
@@ -43,11 +44,9 @@ impl<T: Transport> WebSocket<T> {
     /// # Cancel safety
     ///
     /// Dropping the future loses nothing.
-    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
-        if self.parts.read.next_plain() {
-            return Ok(self.parts.read.recv.take_message());
-        }
-        poll_fn(|cx| self.poll_recv(cx)).await
+    #[inline]
+    pub fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> {
+        Recv(self)
     }
 
     /// Polls for the next message. [`recv`](Self::recv) is the asynchronous form.
@@ -163,6 +162,23 @@ impl<T: Transport> WebSocket<T> {
     /// ```
     pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + 'static) {
         self.parts.read.observer = Some(Box::new(Mutex::new(observer)));
+    }
+}
+
+/// The future of [`WebSocket::recv`]. Written by hand, because an `async fn` would move each
+/// message once more.
+struct Recv<'a, T: Transport>(&'a mut WebSocket<T>);
+
+impl<T: Transport> Future for Recv<'_, T> {
+    type Output = Result<Option<Message>, Error>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (read, write) = self.0.directions();
+        if !read.next_plain() && !ready!(read.poll_message(cx, write))? {
+            return Poll::Ready(Ok(None));
+        }
+        Poll::Ready(Ok(read.recv.take_message()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sending on a whole connection.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::ops::DerefMut;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -100,8 +100,12 @@ impl<T: Transport> WebSocket<T> {
     /// # Cancel safety
     ///
     /// If the future is dropped before it returned, the message is not sent.
-    pub async fn feed<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
-        sending::feed(self, message.into_outgoing()).await
+    #[inline]
+    pub fn feed<'a>(
+        &mut self,
+        message: impl IntoOutgoing<'a>,
+    ) -> impl Future<Output = Result<(), Error>> {
+        sending::feed(self, message.into_outgoing())
     }
 
     /// Writes and flushes everything that is queued, including our Close.
@@ -136,7 +140,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn ready(&mut self) -> Result<(), Error> {
-        sending::ready(self).await
+        sending::wait_for_room(self).await
     }
 
     /// Returns `true` if there is room for a message: fewer bytes than
