@@ -13,8 +13,8 @@ use rustls::client::Resumption;
 use rustls::{ClientConfig, HandshakeKind};
 
 use crate::handshake::{MAX_HEAD_LEN, Target, check_head};
-use crate::round_trips::RoundTrips;
 use crate::sockets::{READ_LEN, Sockets};
+use crate::times::Times;
 use crate::tls::Tls;
 use crate::traffic::{Kind, Traffic, unmasked_frame};
 
@@ -34,7 +34,7 @@ pub(crate) struct Fresh<'a> {
     places: Vec<Place>,
     buffer: Vec<u8>,
     /// The times from the start of a connection to its echo.
-    round_trips: RoundTrips,
+    round_trips: Times,
     /// The number of connections that have echoed a message.
     completed: u64,
 }
@@ -67,7 +67,7 @@ impl<'a> Fresh<'a> {
             sockets: Sockets::new()?,
             places: (0..connections).map(place).collect(),
             buffer: vec![0; READ_LEN],
-            round_trips: RoundTrips::new(),
+            round_trips: Times::new(),
             completed: 0,
         };
         if handshake == Handshake::Resumed {
@@ -171,7 +171,7 @@ impl<'a> Fresh<'a> {
             "the TLS handshake was {kind:?} and not {:?}",
             place.kind
         );
-        self.round_trips.record(connection.started);
+        self.round_trips.record(connection.started.elapsed());
         self.completed += 1;
         let ended = place.connection.take();
         ended.map_or(Ok(()), |ended| would_block_is_fine(ended.tls.close()))?;

@@ -10,6 +10,7 @@
 
 mod audience;
 mod check;
+mod connection;
 mod content;
 mod deflate;
 mod flow;
@@ -18,11 +19,11 @@ mod handshake;
 mod key_exchange;
 mod process;
 mod replies;
-mod round_trips;
 mod sockets;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod times;
 mod tls;
 mod traffic;
 

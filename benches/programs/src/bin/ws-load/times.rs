@@ -1,23 +1,23 @@
-//! The times from a message to its echo.
+//! A distribution of times.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
 /// The longest time that can be stored, in nanoseconds. A longer time is stored as this value.
 const LONGEST: u64 = 60_000_000_000;
 
-/// The round trips of a measurement.
-pub(crate) struct RoundTrips(Histogram<u64>);
+/// The times of a measurement, such as its round trips.
+pub(crate) struct Times(Histogram<u64>);
 
-impl RoundTrips {
+impl Times {
     pub(crate) fn new() -> Self {
         Self(Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are valid"))
     }
 
-    /// Stores the time since `start`.
-    pub(crate) fn record(&mut self, start: Instant) {
-        self.0.saturating_record(start.elapsed().as_nanos() as u64);
+    /// Stores a time.
+    pub(crate) fn record(&mut self, time: Duration) {
+        self.0.saturating_record(time.as_nanos() as u64);
     }
 
     /// Discards all times.
