@@ -3,9 +3,9 @@
 
 #![forbid(unsafe_code)]
 
-#[path = "../../src/broadcast.rs"]
+#[path = "../../programs/src/broadcast.rs"]
 pub mod broadcast;
-#[path = "../../src/client.rs"]
+#[path = "../../programs/src/client.rs"]
 pub mod client;
 pub mod tls;
 
