@@ -84,20 +84,39 @@ impl Connection {
             && self.sent == traffic.position_after(self.completed)
     }
 
+    /// Returns the number of bytes that have been sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
     /// Writes the messages that may be sent, until the socket is full.
     pub(crate) fn write(&mut self, traffic: &Traffic) -> Result<()> {
-        let end = traffic.position_after(self.allowed);
-        while self.has_room && (self.sent < end || self.stream.is_sending()) {
-            let slice = traffic.slice(self.sent, end);
-            match self.stream.send(slice) {
-                Ok(len) => {
-                    self.has_room = len == slice.len();
-                    self.sent += len as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.has_room = false,
-                Err(error) => return Err(error).context("cannot write"),
-            }
+        while self.can_write(traffic) {
+            self.write_some(traffic, usize::MAX)?;
         }
         Ok(())
+    }
+
+    /// Writes at most `limit` bytes of the messages that may be sent.
+    pub(crate) fn write_some(&mut self, traffic: &Traffic, limit: usize) -> Result<()> {
+        if !self.can_write(traffic) {
+            return Ok(());
+        }
+        let slice = traffic.slice(self.sent, traffic.position_after(self.allowed));
+        let slice = &slice[..slice.len().min(limit)];
+        match self.stream.send(slice) {
+            Ok(len) => {
+                self.has_room = len == slice.len();
+                self.sent += len as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.has_room = false,
+            Err(error) => return Err(error).context("cannot write"),
+        }
+        Ok(())
+    }
+
+    fn can_write(&self, traffic: &Traffic) -> bool {
+        let has_bytes = || self.sent < traffic.position_after(self.allowed);
+        self.has_room && (has_bytes() || self.stream.is_sending())
     }
 }

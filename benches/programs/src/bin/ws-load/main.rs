@@ -1,5 +1,5 @@
-//! A load generator for echo servers. One thread sends messages as fast as the server echoes them.
-//! With a broadcasting server, the program acts as all of the subscribers.
+//! A load generator for echo servers. One thread sends messages as fast as the server echoes them,
+//! or at a fixed rate. With a broadcasting server, the program acts as all of the subscribers.
 //!
 //! The load generator must cost less than the fastest server. Therefore it prepares the messages in
 //! advance, and sends many messages with one write. Before the measurement, it compares the echoes
@@ -13,10 +13,13 @@ mod check;
 mod connection;
 mod content;
 mod deflate;
+mod disturber;
 mod flow;
 mod fresh;
 mod handshake;
 mod key_exchange;
+mod open_loop;
+mod pace;
 mod process;
 mod replies;
 mod sockets;
@@ -40,9 +43,12 @@ use serde::Serialize;
 use audience::{Audience, BATCHES};
 use check::Checked;
 use content::{Content, SHORTEST_JSON};
+use disturber::Disturbance;
 use flow::Flow;
 use fresh::{Fresh, Handshake};
 use handshake::Target;
+use open_loop::OpenLoop;
+use pace::Schedule;
 use process::{Meter, Spent};
 use stream::Stream;
 use traffic::Kind;
@@ -71,6 +77,18 @@ struct Options {
     /// The server broadcasts texts. A subscriber orders the texts with `MESSAGES LEN`
     #[arg(long, conflicts_with_all = ["raw", "deflate", "tls", "content"])]
     broadcast: bool,
+    /// Send this number of messages per second in total, at equal intervals. Measure the time from
+    /// the intended time of each message to its echo
+    #[arg(
+        long,
+        value_name = "MESSAGES_PER_SECOND",
+        conflicts_with_all = ["fresh", "broadcast", "deflate", "in_flight"],
+        value_parser = clap::value_parser!(u64).range(1..=100_000_000)
+    )]
+    rate: Option<u64>,
+    /// Disturb the connections by the load of one more connection, which is not measured
+    #[arg(long, value_enum, requires = "rate")]
+    disturb: Option<Disturbance>,
     /// The number of connections
     #[arg(long, default_value_t = 16)]
     connections: usize,
@@ -110,13 +128,29 @@ struct Measured {
     ratio: f64,
 }
 
+/// The latency of an open loop, which is printed instead. All quantiles are 0.5, 0.99, 0.999 and the
+/// maximum.
+#[derive(Serialize)]
+struct MeasuredLatency {
+    messages: u64,
+    #[serde(flatten)]
+    spent: Spent,
+    /// The time from the intended time of a message to its echo.
+    latency_ns: [u64; 4],
+    /// The time from the intended time of a message to its sending.
+    lateness_ns: [u64; 4],
+    /// The payload bytes or the Pings per second of the disturbing connection.
+    disturbing: Option<f64>,
+}
+
 fn main() -> ExitCode {
     let options = Options::parse();
-    let measured = match options.broadcast {
-        true => measure_broadcast(&options),
-        false => measure(&options),
+    let printed = match options.rate {
+        Some(rate) => measure_latency(&options, rate).and_then(|measured| print(&measured)),
+        None if options.broadcast => measure_broadcast(&options).and_then(|one| print(&one)),
+        None => measure(&options).and_then(|measured| print(&measured)),
     };
-    match measured.and_then(|measured| print(&measured)) {
+    match printed {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
@@ -125,7 +159,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn print(measured: &Measured) -> Result<()> {
+fn print(measured: &impl Serialize) -> Result<()> {
     println!("{}", serde_json::to_string(measured)?);
     Ok(())
 }
@@ -194,6 +228,37 @@ fn measure_flow(options: &Options, target: &Target, checked: Checked) -> Result<
         round_trip_ns,
         extensions: checked.extensions,
         ratio: checked.ratio,
+    })
+}
+
+/// Measures the latency of an echo server at a fixed rate of messages.
+fn measure_latency(options: &Options, rate: u64) -> Result<MeasuredLatency> {
+    let target = options.target()?;
+    let checked = check::check(&target, options.kind()?, 1)?;
+    let [warm_up, duration] = options.durations();
+    let streams = open_all(options, &target)?;
+    ensure!(!streams.is_empty(), "there is no connection");
+    let mut open_loop = OpenLoop::new(streams, &checked.traffic, checked.form)?;
+    if let Some(disturbance) = options.disturb {
+        open_loop
+            .disturb(&target, disturbance)
+            .context("the disturbing connection failed")?;
+    }
+    open_loop.run(Schedule::new(rate, warm_up))?;
+
+    let before = open_loop.disturbing_amount();
+    let schedule = Schedule::new(rate, duration);
+    let meter = Meter::start(options.process)?;
+    let pace = open_loop.run(schedule)?;
+    let spent = meter.stop()?;
+
+    let disturbing = open_loop.disturbing_amount().zip(before);
+    Ok(MeasuredLatency {
+        messages: schedule.messages(),
+        spent,
+        latency_ns: pace.latency().tail(),
+        lateness_ns: pace.lateness().tail(),
+        disturbing: disturbing.map(|(after, before)| (after - before) / duration.as_secs_f64()),
     })
 }
 

@@ -59,11 +59,7 @@ impl Sockets {
     ///
     /// If no event arrives, and `last_event` is more than 15 s ago.
     pub(crate) fn wait(&mut self, events: &mut Events, last_event: &mut Instant) -> Result<()> {
-        match self.0.poll(events, Some(WAIT)) {
-            // A signal has interrupted the wait, and `events` is empty.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => result.context("cannot wait for sockets")?,
-        }
+        self.poll(events, WAIT)?;
         if !events.is_empty() {
             *last_event = Instant::now();
         } else if last_event.elapsed() > SILENCE_TIMEOUT {
@@ -71,5 +67,14 @@ impl Sockets {
             bail!("the server has neither taken nor sent anything for {seconds} s");
         }
         Ok(())
+    }
+
+    /// Waits for events, for up to `time`.
+    pub(crate) fn poll(&mut self, events: &mut Events, time: Duration) -> Result<()> {
+        match self.0.poll(events, Some(time)) {
+            // A signal has interrupted the wait, and `events` is empty.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            result => result.context("cannot wait for sockets"),
+        }
     }
 }

@@ -15,9 +15,12 @@ use ws_test_certificates::{Authority, Identity};
 
 use crate::check::check;
 use crate::content::Content;
+use crate::disturber::Disturbance;
 use crate::flow::Flow;
 use crate::fresh::{Fresh, Handshake};
 use crate::handshake::Target;
+use crate::open_loop::OpenLoop;
+use crate::pace::Schedule;
 use crate::tls;
 use crate::traffic::{Compression, Kind, Traffic};
 
@@ -109,6 +112,22 @@ fn messages_longer_than_the_buffers_of_sockets_are_echoed() {
         flow.drain().unwrap();
         assert!(flow.completed() >= 4, "{kind:?}");
     }
+}
+
+#[test]
+fn each_message_of_a_schedule_is_echoed_beside_a_disturbance() {
+    let authority = Authority::new();
+    let target = serve(2, &authority, &authority);
+    let checked = check(&target, TEXT, 1).unwrap();
+    let streams = (0..3).map(|_| target.open().unwrap().stream).collect();
+    let mut open_loop = OpenLoop::new(streams, &checked.traffic, checked.form).unwrap();
+    open_loop.disturb(&target, Disturbance::Pings).unwrap();
+    for _ in 0..2 {
+        let pace = open_loop.run(Schedule::new(1000, SHORT)).unwrap();
+        assert_eq!((pace.latency().count(), pace.lateness().count()), (50, 50));
+        assert_eq!(pace.missing(), 0);
+    }
+    assert!(open_loop.disturbing_amount().unwrap() >= 1000.0);
 }
 
 #[test]

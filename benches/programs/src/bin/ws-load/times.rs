@@ -29,4 +29,31 @@ impl Times {
     pub(crate) fn quantiles(&self) -> [u64; 4] {
         [0.5, 0.9, 0.99, 0.999].map(|quantile| self.0.value_at_quantile(quantile))
     }
+
+    /// Returns the number of stored times.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// Returns the quantiles 0.5, 0.99 and 0.999 and the maximum, in nanoseconds.
+    pub(crate) fn tail(&self) -> [u64; 4] {
+        [0.5, 0.99, 0.999, 1.0].map(|quantile| self.0.value_at_quantile(quantile))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_has_the_slowest_of_a_thousand() {
+        let mut times = Times::new();
+        for number in 1..=1000 {
+            times.record(Duration::from_nanos(number));
+        }
+        assert_eq!(times.tail(), [500, 990, 999, 1000]);
+        times.record(Duration::from_secs(3600));
+        assert!(times.tail()[3] >= LONGEST);
+    }
 }

@@ -11,6 +11,9 @@ const RING_LEN: usize = 2 << 20;
 /// The largest number of messages in a ring.
 const RING_MESSAGES: usize = 64;
 
+/// The opcode of a Ping.
+const PING: u8 = 9;
+
 /// The content and the length of the messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
@@ -51,25 +54,48 @@ impl Traffic {
             Compression::Off => messages.clone(),
             Compression::On { takeover } => deflate::compress(&messages, takeover),
         };
-        let mut bytes = Vec::new();
-        let mut starts = vec![0];
-        for (index, payload) in payloads.iter().enumerate() {
+        let frames = payloads.iter().enumerate().map(|(index, payload)| {
             let compressed = compression != Compression::Off;
+            let mut frame = Vec::new();
             push_frame(
-                &mut bytes,
+                &mut frame,
                 kind.content.is_text(),
                 compressed,
                 index as u32,
                 payload,
             );
+            frame
+        });
+        Self::of_frames(frames, messages, ahead)
+    }
+
+    /// Prepares a ring of one text, which follows `pings` Pings.
+    pub(crate) fn of_pings(pings: usize, ahead: usize) -> Self {
+        let text = Content::Ascii.message(0, 20);
+        let mut frames = Vec::new();
+        for index in 0..pings {
+            push_masked(&mut frames, PING, false, index as u32, &text);
+        }
+        push_frame(&mut frames, true, false, 0, &text);
+        Self::of_frames([frames].into_iter(), vec![text], ahead)
+    }
+
+    fn of_frames(
+        frames: impl Iterator<Item = Vec<u8>>,
+        messages: Vec<Vec<u8>>,
+        ahead: usize,
+    ) -> Self {
+        let mut bytes = Vec::new();
+        let mut starts = vec![0];
+        for frame in frames {
+            bytes.extend(frame);
             starts.push(bytes.len());
         }
-        let len = bytes.len();
+        let count = messages.len();
         for at in 0..ahead {
             let from = starts[at % count];
             bytes.extend_from_within(from..starts[at % count + 1]);
         }
-        debug_assert!(bytes.len() >= len);
         Self {
             messages,
             bytes,
@@ -102,6 +128,11 @@ impl Traffic {
         &self.bytes[from..from + len]
     }
 
+    /// Returns the number of messages in the first `bytes` bytes, with a part of the last one.
+    pub(crate) fn messages_in(&self, bytes: u64) -> f64 {
+        bytes as f64 / self.ring_len() as f64 * self.messages.len() as f64
+    }
+
     fn ring_len(&self) -> u64 {
         self.starts[self.messages.len()] as u64
     }
@@ -115,7 +146,11 @@ pub(crate) fn push_frame(
     index: u32,
     payload: &[u8],
 ) {
-    push_header(out, is_text, compressed, true, payload.len());
+    push_masked(out, data_opcode(is_text), compressed, index, payload);
+}
+
+fn push_masked(out: &mut Vec<u8>, opcode: u8, compressed: bool, index: u32, payload: &[u8]) {
+    push_header(out, opcode, compressed, true, payload.len());
     // The masking keys differ, but need not be unpredictable in a benchmark.
     let key = index
         .wrapping_add(1)
@@ -133,18 +168,28 @@ pub(crate) fn push_frame(
 /// Returns one message as a server sends it: in one frame, without a mask.
 pub(crate) fn unmasked_frame(is_text: bool, payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::new();
-    push_header(&mut frame, is_text, false, false, payload.len());
+    push_header(
+        &mut frame,
+        data_opcode(is_text),
+        false,
+        false,
+        payload.len(),
+    );
     frame.extend(payload);
     frame
 }
 
-fn push_header(out: &mut Vec<u8>, is_text: bool, compressed: bool, masked: bool, len: usize) {
+fn data_opcode(is_text: bool) -> u8 {
+    if is_text { 1 } else { 2 }
+}
+
+fn push_header(out: &mut Vec<u8>, opcode: u8, compressed: bool, masked: bool, len: usize) {
     const FIN: u8 = 0x80;
     const RSV1: u8 = 0x40;
     const MASKED: u8 = 0x80;
     let rsv1 = if compressed { RSV1 } else { 0 };
     let mask = if masked { MASKED } else { 0 };
-    out.push(FIN | rsv1 | if is_text { 1 } else { 2 });
+    out.push(FIN | rsv1 | opcode);
     match len {
         ..126 => out.push(mask | len as u8),
         126..65_536 => {
@@ -207,6 +252,16 @@ mod tests {
     fn a_ring_of_long_messages_has_fewer_messages() {
         assert_eq!(traffic(65_536, 4).ring_messages(), 32);
         assert_eq!(traffic(5 << 20, 1).ring_messages(), 1);
+    }
+
+    #[test]
+    fn pings_and_a_text_are_one_message() {
+        let traffic = Traffic::of_pings(3, 2);
+        assert_eq!(traffic.ring_messages(), 1);
+        let batch = traffic.slice(0, traffic.position_after(1));
+        let opcodes: Vec<_> = batch.chunks(26).map(|frame| frame[0] & 0x0F).collect();
+        assert_eq!(opcodes, [PING, PING, PING, 1]);
+        assert_eq!(traffic.messages_in(batch.len() as u64 * 5 / 2), 2.5);
     }
 
     #[test]
