@@ -106,8 +106,21 @@ impl Bench {
         process: Option<u32>,
         seconds: f64,
     ) -> Result<Load> {
-        let mut command = Command::new(self.executables.load()?);
+        let mut command = self.load_command(scenario, contestant, server, process, seconds)?;
         command.args(scenario.load_arguments());
+        Ok(run(self.cores.load, command)?.0)
+    }
+
+    /// Returns the command of the load generator, without the options that depend on the load.
+    pub(super) fn load_command(
+        &self,
+        scenario: &Scenario,
+        contestant: &Contestant,
+        server: &Server,
+        process: Option<u32>,
+        seconds: f64,
+    ) -> Result<Command> {
+        let mut command = Command::new(self.executables.load()?);
         if scenario.tls {
             command.arg("--tls").arg(&self.certificates.authority);
         }
@@ -124,7 +137,7 @@ impl Bench {
         if contestant.side == Side::Floor {
             command.arg("--raw");
         }
-        Ok(run(self.cores.load, command)?.0)
+        Ok(command)
     }
 }
 

@@ -14,6 +14,7 @@ mod scenario;
 mod statistics;
 mod syscalls;
 mod table;
+mod tails;
 
 use std::fs;
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ use self::results::Run;
 use self::rounds::Rounds;
 use self::scenario::{SCENARIOS, Scenario, select};
 use self::syscalls::Counter;
+use self::tails::Disturbance;
 
 pub(crate) use self::contestant::{Contestant, Program, Side};
 pub(crate) use self::programs::Executables;
@@ -57,6 +59,11 @@ pub(crate) use self::programs::Executables;
 /// instructions for a message are compared with the same file. `--only`, `--scenario` and
 /// `--server` select other programs and loads. Counts that are not committed are only printed.
 ///
+/// With `--tails`, echo servers are loaded at 50 % and 80 % of their capacity, which is measured
+/// first. Messages of 20 B and of 1 KiB are sent on a fixed schedule over 1,000 connections. The
+/// latency of a message counts from its intended time, even if it is sent late. The same is measured
+/// while one more connection disturbs the others. Each row takes about ten seconds.
+///
 /// Exit status: 0 all were measured; 1 a program failed, or takes too many instructions; 2
 /// measuring was not possible.
 #[derive(clap::Args)]
@@ -73,12 +80,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME=COMMAND")]
     server: Vec<Added>,
 
-    /// The number of measurements of each server
-    #[arg(long, value_name = "COUNT", default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..))]
+    /// The number of measurements of each server [with --tails: 5]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 9,
+        default_value_if("tails", "true", "5"),
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
     rounds: u16,
 
-    /// The duration of each measurement
-    #[arg(long, default_value_t = 1.0, value_parser = duration)]
+    /// The duration of each measurement [with --tails: 2]
+    #[arg(
+        long,
+        default_value_t = 1.0,
+        default_value_if("tails", "true", "2"),
+        value_parser = duration
+    )]
     seconds: f64,
 
     /// The number of repetitions of a measurement that other programs disturbed
@@ -130,12 +148,42 @@ pub(crate) struct Args {
     /// Write the counted instructions to the committed file
     #[arg(long, requires = "instructions")]
     bless: bool,
+
+    /// Measure the latency of echo servers at fixed rates instead
+    #[arg(
+        long,
+        conflicts_with_all = ["instructions", "retries", "save", "against", "charts", "list"]
+    )]
+    tails: bool,
+
+    /// Disturbances for --tails, comma-separated [default: all]
+    #[arg(
+        long,
+        value_name = "KINDS",
+        value_enum,
+        value_delimiter = ',',
+        requires = "tails"
+    )]
+    disturb: Vec<Disturbance>,
+
+    /// The number of connections for --tails
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 1000,
+        requires = "tails",
+        value_parser = clap::value_parser!(u32).range(1..=20_000)
+    )]
+    connections: u32,
 }
 
 /// Performs the measurements of the arguments.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if let Some(subject) = args.instructions {
         return instructions::run(subject, args);
+    }
+    if args.tails {
+        return tails::run(args);
     }
     let contestants = contestants(args);
     let scenarios = select(SCENARIOS.iter().collect(), |one| one.name, &args.scenario);
@@ -282,7 +330,30 @@ fn duration(text: &str) -> Result<f64> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Ok(Line::try_parse_from(line.split(' '))?.args)
+    }
+
+    #[test]
+    fn a_row_of_latency_has_fewer_and_longer_rounds() {
+        let defaults = |args: &Args| (args.rounds, args.seconds, args.connections);
+        assert_eq!(defaults(&parse("bench").unwrap()), (9, 1.0, 1000));
+        assert_eq!(defaults(&parse("bench --tails").unwrap()), (5, 2.0, 1000));
+        let args = parse("bench --tails --seconds 0.5 --connections 10").unwrap();
+        assert_eq!(defaults(&args), (5, 0.5, 10));
+        assert!(parse("bench --connections 10").is_err());
+        assert!(parse("bench --tails --list").is_err());
+    }
 
     #[test]
     fn a_measurement_takes_some_time_and_not_for_ever() {

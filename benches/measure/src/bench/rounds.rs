@@ -164,7 +164,7 @@ fn new_entry(scenario: &Scenario, contestant: &Contestant) -> Entry {
 }
 
 /// Returns every index once. Each round begins with another index.
-fn order(round: usize, len: usize) -> impl Iterator<Item = usize> {
+pub(super) fn order(round: usize, len: usize) -> impl Iterator<Item = usize> {
     (0..len).map(move |at| (at + round) % len)
 }
 

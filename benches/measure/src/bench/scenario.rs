@@ -9,11 +9,11 @@ pub(super) struct Scenario {
     pub(super) name: &'static str,
     /// The title for people, without the words that follow from the other fields.
     title: &'static str,
-    connections: u32,
+    pub(super) connections: u32,
     /// The number of unanswered messages on each connection.
     in_flight: u32,
     content: &'static str,
-    len: u32,
+    pub(super) len: u32,
     /// Permessage-deflate is offered, with context takeover in both directions.
     pub(super) deflate: bool,
     /// The load connects over TLS.
@@ -135,7 +135,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 ];
 
 impl Scenario {
-    const fn new(
+    pub(super) const fn new(
         name: &'static str,
         title: &'static str,
         (connections, in_flight): (u32, u32),
@@ -155,7 +155,8 @@ impl Scenario {
         }
     }
 
-    const fn compressed(mut self) -> Self {
+    /// Turns the scenario into the same load with compression.
+    pub(super) const fn compressed(mut self) -> Self {
         self.deflate = true;
         self
     }

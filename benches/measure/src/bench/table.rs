@@ -207,7 +207,7 @@ pub(super) fn thousands(value: f64) -> String {
 }
 
 /// Returns a time in a unit of suitable size.
-fn time(nanoseconds: f64) -> String {
+pub(super) fn time(nanoseconds: f64) -> String {
     match nanoseconds {
         ns if ns.is_nan() => "–".to_owned(),
         ns if ns < 1e4 => format!("{ns:.0} ns"),
