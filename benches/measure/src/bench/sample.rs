@@ -62,7 +62,7 @@ impl Load {
 }
 
 /// The part of the time from which on waiting is too much.
-const MOST_WAITING: f64 = 0.03;
+pub(super) const MOST_WAITING: f64 = 0.03;
 
 /// The part from which on a machine is too slow, compared with the best calibration of the run.
 const MOST_SLOWNESS: f64 = 0.1;

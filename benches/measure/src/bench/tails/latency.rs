@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::super::contestant::Contestant;
 use super::super::measure::{Bench, run};
+use super::super::sample::MOST_WAITING;
 use super::super::scenario::Scenario;
 use super::super::statistics::median;
 use super::Disturbance;
@@ -94,6 +95,11 @@ pub(super) struct Summary {
 }
 
 impl Summary {
+    /// Returns `true` if other programs kept server or load from running for too long.
+    pub(super) fn is_disturbed(&self) -> bool {
+        self.kept_waiting >= MOST_WAITING
+    }
+
     /// Returns `None` if nothing was measured.
     pub(super) fn of(rounds: &[Latency], seconds: f64) -> Option<Self> {
         let first = rounds.first()?;
@@ -151,6 +157,18 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_row_is_disturbed_if_server_or_load_waited_in_most_rounds() {
+        let quiet = latency([1; 4], [0; 4]);
+        let busy = Latency {
+            load_kept_waiting_ns: 30_000_000,
+            ..quiet.clone()
+        };
+        let is_disturbed = |rounds: &[Latency]| Summary::of(rounds, 1.0).unwrap().is_disturbed();
+        assert!(!is_disturbed(&[busy.clone(), quiet.clone(), quiet.clone()]));
+        assert!(is_disturbed(&[busy.clone(), busy, quiet]));
+    }
+
+    #[test]
     fn quantiles_are_medians_and_the_longest_time_is_that_of_all_rounds() {
         let rounds = [
             latency([1, 20, 300, 9000], [0; 4]),
@@ -161,6 +179,7 @@ pub(super) mod tests {
         let times = summary.figures.map(|figure| figure.ns);
         assert_eq!(times, [2.0, 20.0, 200.0, 9000.0]);
         assert_eq!((summary.late_ns, summary.kept_waiting), (0.0, 0.02));
+        assert!(!summary.is_disturbed());
         assert_eq!(Summary::of(&[], 1.0), None);
     }
 

@@ -9,8 +9,8 @@ use super::measurements::{Measurements, Row};
 use crate::table::{align, new_table};
 
 /// The meaning of the mark.
-const LATE: &str = "≤: the load generator was late by at least a quarter of this time. The server was faster than \
-the figure.";
+const LATE: &str = "≤: the load generator was late by at least a quarter of this time. The server \
+    was faster than the figure.";
 
 /// Returns the table of one scenario, with the capacities above, and remarks and failures below.
 pub(super) fn table(measurements: &Measurements<'_>) -> String {
@@ -36,17 +36,20 @@ pub(super) fn table(measurements: &Measurements<'_>) -> String {
     let mut table = new_table(vec![
         "server",
         "disturbed by",
-        "load",
+        "rate",
         "messages/s",
         "50 %",
         "99 %",
         "99.9 %",
         "longest",
-        "sent late (99 %)",
+        "sent late",
         "kept waiting",
     ]);
     let mut is_late = false;
+    let (mut rows, mut disturbed) = (0, 0);
     for (row, name, summary) in measurements.latencies() {
+        rows += 1;
+        disturbed += u32::from(summary.is_disturbed());
         is_late |= !summary.figures.iter().all(|one| one.is_of_the_server());
         table.add_row(cells(row, name, &summary));
     }
@@ -54,6 +57,15 @@ pub(super) fn table(measurements: &Measurements<'_>) -> String {
     line(&mut text, format_args!("{table}"));
     if is_late {
         line(&mut text, format_args!("{LATE}"));
+    }
+    if disturbed > 0 {
+        line(
+            &mut text,
+            format_args!(
+                "In {disturbed} of {rows} rows, other programs kept the server or the load generator \
+                 from its processor: see the last column. Repeat the run on an idle machine."
+            ),
+        );
     }
     for (name, failure) in measurements.failures() {
         line(&mut text, format_args!("{name} failed: {failure}"));
