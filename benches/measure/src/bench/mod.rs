@@ -61,8 +61,8 @@ pub(crate) use self::programs::Executables;
 ///
 /// With `--tails`, echo servers are loaded at 50 % and 80 % of their capacity, which is measured
 /// first. Messages of 20 B and of 1 KiB are sent on a fixed schedule over 1,000 connections. The
-/// latency of a message counts from its intended time, even if it is sent late. The same is measured
-/// while one more connection disturbs the others. Each row takes about ten seconds.
+/// latency of a message counts from its intended time, even if it is sent late. The same is
+/// measured while one more connection disturbs the others. Each row takes about ten seconds.
 ///
 /// Exit status: 0 all were measured; 1 a program failed, or takes too many instructions; 2
 /// measuring was not possible.

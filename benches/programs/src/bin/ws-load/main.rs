@@ -128,8 +128,8 @@ struct Measured {
     ratio: f64,
 }
 
-/// The latency of an open loop, which is printed instead. All quantiles are 0.5, 0.99, 0.999 and the
-/// maximum.
+/// The latency of an open loop, which is printed instead. The quantiles are 0.5, 0.99 and 0.999,
+/// followed by the maximum.
 #[derive(Serialize)]
 struct MeasuredLatency {
     messages: u64,

@@ -2,8 +2,8 @@
 //!
 //! Each message has an intended time, which depends on nothing that happens. The latency of a
 //! message is the time from its intended time to its echo. So a message that the load generator
-//! sends late, and a message that waits behind a slow one, count their whole wait. A load that sends
-//! a message when an echo arrives would leave these waits out (coordinated omission).
+//! sends late, and a message that waits behind a slow one, count their whole wait. A load that
+//! sends a message when an echo arrives would leave these waits out (coordinated omission).
 //!
 //! The caller passes the current time, as the time since the start. So tests need no clock.
 
@@ -140,8 +140,8 @@ mod tests {
         Duration::from_millis(milliseconds)
     }
 
-    /// Runs 1,000 messages in one second over 10 connections. At each millisecond, sends what is due
-    /// and receives what is echoed. `sends_at` is `true` while the load generator runs, and
+    /// Runs 1,000 messages in one second over 10 connections. At each millisecond, sends what is
+    /// due and receives what is echoed. `sends_at` is `true` while the load generator runs, and
     /// `echoes_at` while the server does. Both are always `true` after two seconds.
     fn simulate(sends_at: impl Fn(u64) -> bool, echoes_at: impl Fn(u64) -> bool) -> Pace {
         let mut pace = Pace::new(Schedule::new(1000, SECOND), 10);
