@@ -39,9 +39,9 @@ struct Step {
 enum Action {
     /// Calls cargo with these arguments, and an environment variable.
     Cargo(&'static str, Option<(&'static str, &'static str)>),
-    /// Runs `cargo xtask autobahn` with these arguments, in a development build. The tests need
-    /// most of it, too, and optimizing takes longer than it saves.
-    Autobahn(&'static str),
+    /// Runs `cargo xtask autobahn` with these arguments on these cases, in a development build. The
+    /// tests need most of it, too, and optimizing takes longer than it saves.
+    Autobahn(&'static str, &'static str),
     /// Checks the licenses and sources of dependencies with cargo-deny, if it is installed.
     Deny,
     /// Runs `cargo xtask bench --instructions`, if this machine can compare the counts.
@@ -75,10 +75,16 @@ const STEPS: &[Step] = &[
     // others need only the cases that depend on their adapters.
     step(
         "autobahn",
-        Action::Autobahn("--set all --quick --testee tokio"),
+        Action::Autobahn("--set all --quick --testee tokio", "*"),
     ),
-    step("autobahn-others", Action::Autobahn(AUTOBAHN_OTHERS)),
-    step("autobahn-tls", Action::Autobahn(AUTOBAHN_TLS)),
+    step(
+        "autobahn-others",
+        Action::Autobahn("--quick --testee async-std,smol", LOWER_LAYERS),
+    ),
+    step(
+        "autobahn-tls",
+        Action::Autobahn("--tls --quick --testee tokio", LOWER_LAYERS),
+    ),
 ];
 
 const fn step(name: &'static str, action: Action) -> Step {
@@ -95,12 +101,7 @@ const LOOM: &str = "test --package ws-driver --lib --release --target-dir target
 
 /// The cases of each kind that depend on the layers below WebSocket: fragments, bytes one by one,
 /// each way to end a connection, long messages in both directions, compression.
-const AUTOBAHN_OTHERS: &str =
-    "--quick --testee async-std,smol --cases 1.*,2.*,5.*,7.*,9.1.*,9.2.*,10.*,12.1.*";
-
-/// The same cases over TLS, on one runtime.
-const AUTOBAHN_TLS: &str =
-    "--tls --quick --testee tokio --cases 1.*,2.*,5.*,7.*,9.1.*,9.2.*,10.*,12.1.*";
+const LOWER_LAYERS: &str = "1.*,2.*,5.*,7.*,9.1.*,9.2.*,10.*,12.1.*";
 
 /// The part of cargo-deny that needs no network. Advisories are checked by a workflow.
 const DENY: &str = "deny check bans licenses sources";
@@ -148,7 +149,9 @@ impl Step {
             Action::Deny => format!("cargo {DENY}"),
             Action::Instructions => "cargo xtask bench --instructions".into(),
             Action::NoStd => "the cores for targets without std or operating system".into(),
-            Action::Autobahn(arguments) => format!("cargo xtask autobahn {arguments}"),
+            Action::Autobahn(arguments, cases) => {
+                format!("cargo xtask autobahn {arguments} --cases {cases}")
+            }
             Action::Test | Action::Tidy => format!("cargo xtask {}", self.name),
         }
     }
@@ -167,8 +170,9 @@ impl Step {
     fn perform(&self) -> Result<Outcome> {
         match self.action {
             Action::Cargo(arguments, environment) => call_cargo(arguments, environment),
-            Action::Autobahn(arguments) => {
-                let words: Vec<_> = arguments.split(' ').map(OsString::from).collect();
+            Action::Autobahn(arguments, cases) => {
+                let words = arguments.split(' ').chain(["--cases", cases]);
+                let words: Vec<_> = words.map(OsString::from).collect();
                 program::autobahn("dev", &words)
             }
             Action::Deny => call_cargo(DENY, None),

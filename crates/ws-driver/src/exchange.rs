@@ -29,10 +29,7 @@ impl ReadState {
             return None;
         }
         if let Some(len) = idle.wants_block() {
-            let old = idle.lend(pool::take_block(len));
-            if !old.is_empty() {
-                pool::give_block(old);
-            }
+            pool::lend_block(len, |block| idle.lend(block));
         }
         match wire.poll_read(cx, idle.spare()) {
             Poll::Ready(read) => {

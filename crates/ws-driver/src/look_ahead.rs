@@ -50,7 +50,7 @@ impl ReadState {
     fn read_ahead(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> bool {
         let mut lending = self.recv.lending();
         if let Some(len) = lending.wants_block() {
-            pool::give_block(lending.lend_ahead(pool::take_block(len)));
+            pool::lend_block(len, |block| lending.lend_ahead(block));
         }
         match wire.poll_read(cx, lending.spare_ahead()) {
             Poll::Ready(Ok(0)) => wire.write_state().end(Cause::End),

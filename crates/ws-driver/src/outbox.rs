@@ -89,7 +89,7 @@ impl<T: Transport> Outbox<T> {
 
     /// Waits until there is room for a message. See [`WebSocket::ready`](crate::WebSocket::ready).
     pub async fn ready(&mut self) -> Result<(), Error> {
-        sending::wait_for_room(self).await
+        sending::ready(self).await
     }
 
     /// Returns `true` if there is room for a message. See

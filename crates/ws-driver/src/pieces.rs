@@ -148,7 +148,7 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
     ///
     /// If the future is dropped before it returned, the piece is not sent.
     pub async fn write(&mut self, piece: impl AsRef<[u8]>) -> Result<(), Error> {
-        sending::wait_for_room(self.connection).await?;
+        sending::ready(self.connection).await?;
         let piece = piece.as_ref();
         self.connection
             .write_state()
@@ -169,7 +169,7 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
     /// If the future is dropped while it waits for room, the message is still unfinished. If it is
     /// dropped later, the end of the message stays queued, and the next call that waits sends it.
     pub async fn finish(self) -> Result<(), Error> {
-        sending::wait_for_room(self.connection).await?;
+        sending::ready(self.connection).await?;
         self.connection.write_state().queue_by(SendHalf::finish)?;
         sending::flush(self.connection).await
     }

@@ -145,6 +145,15 @@ pub(crate) fn take_block(len: usize) -> Box<[u8]> {
     block.flatten().unwrap_or_else(|| new_block(len))
 }
 
+/// Takes a block of `len` bytes, passes it to `lend`, and gives back the block that `lend` returns.
+#[inline(always)]
+pub(crate) fn lend_block(len: usize, lend: impl FnOnce(Box<[u8]>) -> Box<[u8]>) {
+    let old = lend(take_block(len));
+    if !old.is_empty() {
+        give_block(old);
+    }
+}
+
 #[cold]
 fn new_block(len: usize) -> Box<[u8]> {
     vec![0; len].into()

@@ -411,17 +411,10 @@ impl ReadState {
     #[inline]
     fn lend(&mut self) {
         if let Some(len) = self.recv.lending().wants_block() {
-            self.lend_block(len);
+            pool::lend_block(len, |block| self.recv.lending().lend(block));
         }
         if self.recv.lending().wants_decompressor() {
             pool::lend_decompressor(&mut self.recv);
-        }
-    }
-
-    fn lend_block(&mut self, len: usize) {
-        let old = self.recv.lending().lend(pool::take_block(len));
-        if !old.is_empty() {
-            pool::give_block(old);
         }
     }
 

@@ -85,7 +85,7 @@ pub(crate) async fn flush<C: Sending>(to: &mut C) -> Result<(), Error> {
     poll_fn(|cx| to.poll_flush(cx)).await
 }
 
-pub(crate) async fn wait_for_room<C: Sending>(to: &mut C) -> Result<(), Error> {
+pub(crate) async fn ready<C: Sending>(to: &mut C) -> Result<(), Error> {
     poll_fn(|cx| to.poll_room(cx)).await
 }
 
@@ -96,14 +96,14 @@ pub(crate) async fn control<C: Sending>(
     queue: impl FnOnce(&mut SendHalf, &ControlPayload) -> Result<(), SendError>,
 ) -> Result<(), Error> {
     let payload = ControlPayload::new(payload).map_err(SendError::from)?;
-    wait_for_room(to).await?;
+    ready(to).await?;
     to.write_state().queue_by(|send| queue(send, &payload))?;
     flush(to).await
 }
 
 /// Waits for room, queues a Ping whose round trip is measured, and returns its number.
 pub(crate) async fn start_probe<C: Sending>(to: &mut C) -> Result<u32, Error> {
-    wait_for_room(to).await?;
+    ready(to).await?;
     to.write_state().start_probe()
 }
 

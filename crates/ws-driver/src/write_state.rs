@@ -402,11 +402,10 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     /// Records a failed write or flush, unless it is to be repeated. Returns `false`.
     #[cold]
     fn note_failure<R>(&mut self, result: io::Result<R>) -> bool {
-        match result {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                self.write_failed(error.kind());
-            }
-            _ => {}
+        if let Err(error) = result
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            self.write_failed(error.kind());
         }
         false
     }

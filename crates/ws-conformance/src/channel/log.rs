@@ -152,6 +152,7 @@ fn hex(bytes: &[u8]) -> String {
 fn shortened(head: &[u8], len: u64) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let bytes = head.iter().take(HEAD);
+    // A `format!` for each byte took a twelfth of the time of a run of all cases.
     let digits = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
     let digits: String = digits
         .map(|digit| char::from(DIGITS[usize::from(digit)]))

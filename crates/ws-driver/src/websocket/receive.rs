@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ws_proto::{Chunk, Control, Message, MessageKind};
@@ -174,11 +174,11 @@ impl<T: Transport> Future for Recv<'_, T> {
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (read, write) = self.0.directions();
-        if !read.next_plain() && !ready!(read.poll_message(cx, write))? {
-            return Poll::Ready(Ok(None));
+        let read = &mut self.0.parts.read;
+        match read.next_plain() {
+            true => Poll::Ready(Ok(read.recv.take_message())),
+            false => self.0.poll_recv(cx),
         }
-        Poll::Ready(Ok(read.recv.take_message()))
     }
 }
 

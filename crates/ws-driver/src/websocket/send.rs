@@ -140,7 +140,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn ready(&mut self) -> Result<(), Error> {
-        sending::wait_for_room(self).await
+        sending::ready(self).await
     }
 
     /// Returns `true` if there is room for a message: fewer bytes than

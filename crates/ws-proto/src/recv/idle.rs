@@ -20,21 +20,16 @@ impl<'a> RecvLending<'a> {
     /// The message that the last step found is no longer available afterwards.
     #[inline]
     pub fn idle(self) -> Option<IdleRecv<'a>> {
-        self.is_idle().then(|| {
-            self.0.message = Location::None;
-            IdleRecv(self.0)
-        })
-    }
-
-    /// Returns `true` if nothing but the block is held.
-    #[inline]
-    pub(super) fn is_idle(&self) -> bool {
-        let half = &*self.0;
-        half.is_used_up()
+        let half = self.0;
+        let is_idle = half.is_used_up()
             && !half.assembly.holds_memory()
             && half.partial.capacity() == 0
             && half.inflation.is_none()
-            && half.ahead.is_none()
+            && half.ahead.is_none();
+        is_idle.then(|| {
+            half.message = Location::None;
+            IdleRecv(half)
+        })
     }
 }
 

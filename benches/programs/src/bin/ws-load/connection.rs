@@ -2,10 +2,12 @@
 
 use std::io;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use mio::Interest;
 use mio::net::TcpStream;
 
 use crate::replies::{Replies, ReplyForm};
+use crate::sockets::Sockets;
 use crate::stream::Stream;
 use crate::traffic::Traffic;
 
@@ -33,6 +35,20 @@ pub(crate) struct Received {
 }
 
 impl Connection {
+    /// Makes a connection of each stream. The events of its socket have its index as token.
+    pub(crate) fn all(
+        streams: Vec<Stream<std::net::TcpStream>>,
+        form: ReplyForm,
+        sockets: &Sockets,
+    ) -> Result<Vec<Self>> {
+        let streams = streams.into_iter().enumerate();
+        let connections = streams.map(|(index, stream)| {
+            let stream = sockets.add(stream, index, Interest::READABLE | Interest::WRITABLE)?;
+            Ok(Self::new(stream, form))
+        });
+        connections.collect()
+    }
+
     /// Makes a connection on which no message is in flight. No message may be sent yet.
     pub(crate) fn new(stream: Stream<TcpStream>, form: ReplyForm) -> Self {
         Self {
@@ -55,9 +71,11 @@ impl Connection {
         self.completed == self.allowed
     }
 
-    /// Returns `true` if the last reply is complete.
-    pub(crate) fn is_between_messages(&self) -> bool {
-        self.replies.is_between_messages()
+    /// Checks that the last reply is complete.
+    pub(crate) fn ensure_between_messages(&self) -> Result<()> {
+        let is_between = self.replies.is_between_messages();
+        ensure!(is_between, "the server sent more than the echoes");
+        Ok(())
     }
 
     /// Records that the socket is writable again.

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
-use mio::{Events, Interest};
+use anyhow::Result;
+use mio::Events;
 
 use crate::connection::Connection;
 use crate::replies::ReplyForm;
@@ -42,16 +42,15 @@ impl<'a> Flow<'a> {
         in_flight: u64,
     ) -> Result<Self> {
         let sockets = Sockets::new()?;
-        let mut lines = Vec::with_capacity(streams.len());
-        for (index, stream) in streams.into_iter().enumerate() {
-            let stream = sockets.add(stream, index, Interest::READABLE | Interest::WRITABLE)?;
-            let mut connection = Connection::new(stream, form);
+        let connections = Connection::all(streams, form, &sockets)?;
+        let line = |mut connection: Connection| {
             connection.allow(in_flight);
-            lines.push(Line {
+            Line {
                 connection,
                 sent_at: Instant::now(),
-            });
-        }
+            }
+        };
+        let lines = connections.into_iter().map(line).collect();
         let round_trips = (in_flight == 1).then(Times::new);
         Ok(Self {
             traffic,
@@ -98,10 +97,7 @@ impl<'a> Flow<'a> {
             flow.lines.iter().all(|line| line.connection.is_idle())
         })?;
         for line in &self.lines {
-            ensure!(
-                line.connection.is_between_messages(),
-                "the server sent more than the echoes"
-            );
+            line.connection.ensure_between_messages()?;
         }
         Ok(())
     }

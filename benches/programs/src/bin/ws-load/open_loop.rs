@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use mio::{Events, Interest};
+use mio::Events;
 
 use crate::connection::Connection;
 use crate::disturber::{Disturbance, Disturber};
@@ -35,11 +35,7 @@ impl<'a> OpenLoop<'a> {
         form: ReplyForm,
     ) -> Result<Self> {
         let sockets = Sockets::new()?;
-        let mut connections = Vec::with_capacity(streams.len());
-        for (index, stream) in streams.into_iter().enumerate() {
-            let stream = sockets.add(stream, index, Interest::READABLE | Interest::WRITABLE)?;
-            connections.push(Connection::new(stream, form));
-        }
+        let connections = Connection::all(streams, form, &sockets)?;
         Ok(Self {
             traffic,
             sockets,
@@ -90,10 +86,7 @@ impl<'a> OpenLoop<'a> {
             );
         }
         for connection in &self.connections {
-            ensure!(
-                connection.is_between_messages(),
-                "the server sent more than the echoes"
-            );
+            connection.ensure_between_messages()?;
         }
         Ok(pace)
     }
