@@ -191,17 +191,16 @@ pub(super) fn unmask(payload: &mut [u8], how: Unmasking) {
     mask(payload, how.key, (how.offset % 4) as usize);
 }
 
-/// Masks four bytes at a time. In a development build, single bytes would take a sixth of the time
+/// Masks eight bytes at a time. In a development build, single bytes would take a sixth of the time
 /// of all tests with testees.
 pub(super) fn mask(payload: &mut [u8], mut key: [u8; 4], phase: usize) {
     key.rotate_left(phase % 4);
-    let word = u32::from_ne_bytes(key);
-    let mut chunks = payload.chunks_exact_mut(4);
-    for chunk in &mut chunks {
-        let bytes = chunk.try_into().expect("four bytes");
-        chunk.copy_from_slice(&(u32::from_ne_bytes(bytes) ^ word).to_ne_bytes());
+    let word = u64::from(u32::from_ne_bytes(key)) * 0x1_0000_0001;
+    let (words, rest) = payload.as_chunks_mut::<8>();
+    for bytes in words {
+        *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
     }
-    for (byte, key) in chunks.into_remainder().iter_mut().zip(key) {
+    for (byte, key) in rest.iter_mut().zip(key.iter().cycle()) {
         *byte ^= key;
     }
 }

@@ -18,7 +18,7 @@ const LAST_BLOCK: &[u8] = &[1, 0, 0, 0xff, 0xff];
 /// The largest window, and the only one of the library's compressor.
 pub(super) const LARGEST_WINDOW: u8 = 15;
 /// The space that is added to the output when it is full.
-const STEP: usize = 1 << 16;
+static STEP: [u8; 1 << 16] = [0; 1 << 16];
 
 /// Returns the offer of a client.
 pub(crate) fn offer(rules: &DeflateRules) -> Option<String> {
@@ -158,7 +158,7 @@ impl Deflate {
     fn make_room(&self, out: &mut Vec<u8>, max: usize) {
         let len = out.len();
         if self.reach >= 1 << LARGEST_WINDOW {
-            out.resize((len + STEP.max(len)).min(max), 0);
+            out.extend_from_slice(&STEP[..STEP.len().min(max - len)]);
             return;
         }
         if let Some(far) = len.checked_sub(self.reach + 1) {
