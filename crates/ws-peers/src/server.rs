@@ -215,7 +215,10 @@ mod tests {
         assert_eq!(deflate("--deflate=mem_level=1"), Some(small));
         let large = default.mem_level(9).own_window_bits(15);
         assert_eq!(deflate("--deflate=mem_level=9,window_bits=15"), Some(large));
+        let fast = default.level(1);
+        assert_eq!(deflate("--deflate=level=1"), Some(fast));
         for wrong in [
+            "--deflate=level=10",
             "--deflate=mem_level=0",
             "--deflate=mem_level=x",
             "--deflate=mem_level=1,window_bits=8",
