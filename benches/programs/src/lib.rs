@@ -4,5 +4,6 @@
 
 pub mod broadcast;
 pub mod client;
+pub mod content;
 pub mod floor;
 pub mod tokio_server;

@@ -2,6 +2,7 @@
 
 mod chart;
 mod client;
+mod compression;
 mod contestant;
 mod cores;
 mod instructions;
@@ -26,6 +27,7 @@ use ws_test_client::resources;
 use ws_test_programs::progress::{Progress, Unit};
 use ws_test_programs::{Outcome, interrupt, project};
 
+use self::compression::Grid;
 use self::contestant::{Added, Task};
 use self::cores::Cores;
 use self::instructions::Subject;
@@ -63,6 +65,11 @@ pub(crate) use self::programs::Executables;
 /// first. Messages of 20 B and of 1 KiB are sent on a fixed schedule over 1,000 connections. The
 /// latency of a message counts from its intended time, even if it is sent late. The same is
 /// measured while one more connection disturbs the others. Each row takes about ten seconds.
+///
+/// With `--compression`, messages are compressed in memory with all levels and several windows and
+/// memory levels. For each kind of messages, a curve shows the length of the output over the
+/// processor time, and a table has the figures and the memory. Each round takes about 20
+/// seconds.
 ///
 /// Exit status: 0 all were measured; 1 a program failed, or takes too many instructions; 2
 /// measuring was not possible.
@@ -145,6 +152,20 @@ pub(crate) struct Args {
     )]
     instructions: Option<Subject>,
 
+    /// Draw the curves of compression instead [default combinations: some]
+    #[arg(
+        long,
+        value_name = "COMBINATIONS",
+        value_enum,
+        num_args = 0..=1,
+        default_missing_value = "some",
+        conflicts_with_all = [
+            "scenario", "only", "server", "seconds", "retries", "cores", "save", "against",
+            "charts", "list", "instructions"
+        ]
+    )]
+    compression: Option<Grid>,
+
     /// Write the counted instructions to the committed file
     #[arg(long, requires = "instructions")]
     bless: bool,
@@ -184,6 +205,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
     if args.tails {
         return tails::run(args);
+    }
+    if let Some(grid) = args.compression {
+        return compression::run(grid, args);
     }
     let contestants = contestants(args);
     let scenarios = select(SCENARIOS.iter().collect(), |one| one.name, &args.scenario);

@@ -99,7 +99,7 @@ impl Inflater {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::content::Content;
+    use ws_bench_programs::content::Content;
 
     fn messages() -> Vec<Vec<u8>> {
         (0..5)

@@ -7,11 +7,11 @@ use mio::event::Event;
 
 use crate::check::check;
 use crate::connection::Connection;
-use crate::content::Content;
 use crate::handshake::Target;
 use crate::replies::ReplyForm;
 use crate::sockets::Sockets;
 use crate::traffic::{Kind, Traffic};
+use ws_bench_programs::content::Content;
 
 /// The most bytes that one turn reads or writes. A longer turn would delay the other connections
 /// in the load generator itself.

@@ -11,7 +11,6 @@
 mod audience;
 mod check;
 mod connection;
-mod content;
 mod deflate;
 mod disturber;
 mod flow;
@@ -42,7 +41,6 @@ use serde::Serialize;
 
 use audience::{Audience, BATCHES};
 use check::Checked;
-use content::{Content, SHORTEST_JSON};
 use disturber::Disturbance;
 use flow::Flow;
 use fresh::{Fresh, Handshake};
@@ -52,6 +50,7 @@ use pace::Schedule;
 use process::{Meter, Spent};
 use stream::Stream;
 use traffic::Kind;
+use ws_bench_programs::content::{Content, SHORTEST_JSON};
 
 /// Load an echo server and print the measurement as one line of JSON
 #[derive(Parser)]

@@ -14,7 +14,6 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use ws_test_certificates::{Authority, Identity};
 
 use crate::check::check;
-use crate::content::Content;
 use crate::disturber::Disturbance;
 use crate::flow::Flow;
 use crate::fresh::{Fresh, Handshake};
@@ -23,6 +22,7 @@ use crate::open_loop::OpenLoop;
 use crate::pace::Schedule;
 use crate::tls;
 use crate::traffic::{Compression, Kind, Traffic};
+use ws_bench_programs::content::Content;
 
 const TEXT: Kind = Kind {
     content: Content::Ascii,

@@ -1,8 +1,8 @@
 //! The data that every connection sends: a ring of messages. The ring is prepared once and sent
 //! repeatedly.
 
-use crate::content::Content;
 use crate::deflate;
+use ws_bench_programs::content::Content;
 
 /// The longest ring of prepared messages, in bytes of payload. A longer message is alone in its
 /// ring.

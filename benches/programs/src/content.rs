@@ -6,11 +6,11 @@ use std::fmt::Write;
 use clap::ValueEnum;
 
 /// The shortest JSON text that [`Content::message`] can make, in bytes.
-pub(crate) const SHORTEST_JSON: usize = 64;
+pub const SHORTEST_JSON: usize = 64;
 
 /// The kind of data in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Content {
+pub enum Content {
     /// Text of one-byte characters
     Ascii,
     /// Text of two- to four-byte characters
@@ -22,13 +22,16 @@ pub(crate) enum Content {
 }
 
 impl Content {
-    pub(crate) fn is_text(self) -> bool {
+    /// Returns `true` if the message is a text, and `false` if it is binary.
+    #[must_use]
+    pub fn is_text(self) -> bool {
         self != Self::Binary
     }
 
     /// Returns message number `index`, of exactly `len` bytes. Messages with different numbers
     /// differ. For JSON, `len` must be at least [`SHORTEST_JSON`].
-    pub(crate) fn message(self, index: usize, len: usize) -> Vec<u8> {
+    #[must_use]
+    pub fn message(self, index: usize, len: usize) -> Vec<u8> {
         let mut dice = Dice::new(index as u64 + 1);
         match self {
             Self::Binary => (0..len).map(|_| dice.roll() as u8).collect(),
