@@ -44,3 +44,6 @@ mod testing {}
 
 #[doc = include_str!("../../docs/tls.md")]
 mod tls {}
+
+#[doc = include_str!("../../docs/hyper-and-axum.md")]
+mod hyper_and_axum {}

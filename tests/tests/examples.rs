@@ -1,5 +1,4 @@
-//! Tests of the example programs of ws-tokio. The tests of the example `tokio_hyper` are in the
-//! test program of the same name.
+//! Tests of the example programs of ws-tokio.
 
 #![forbid(unsafe_code)]
 

@@ -93,7 +93,8 @@ const fn step(name: &'static str, action: Action) -> Step {
 
 const CLIPPY: &str = "clippy --workspace --all-targets --all-features -- -D warnings";
 
-const DOC: &str = "doc --workspace --no-deps --all-features";
+/// Only the packages whose documentation has readers.
+const DOC: &str = "doc --published --no-deps --all-features";
 
 /// Other flags apply to everything. In the same directory, they would discard the builds of the
 /// other steps.
@@ -184,12 +185,14 @@ impl Step {
     }
 }
 
-/// Calls cargo. `--all-features` are those that this machine can build.
+/// Calls cargo. `--all-features` are those that this machine can build, and `--published` are the
+/// packages with users outside of this workspace.
 fn call_cargo(arguments: &str, environment: Option<(&str, &str)>) -> Result<Outcome> {
     let mut command = project::cargo();
     for argument in arguments.split(' ') {
         match argument {
             "--all-features" => command.args(features::all(&project::metadata()?, &[])),
+            "--published" => command.args(project::published()?),
             argument => command.arg(argument),
         };
     }

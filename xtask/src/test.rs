@@ -7,21 +7,24 @@ use std::num::NonZero;
 use std::process::{Command, Stdio};
 use std::{env, thread};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use cargo_metadata::{Metadata, Package};
 
 use crate::{Outcome, features, project};
 
 /// Run every test: unit, integration and documentation tests.
 ///
-/// Runs `cargo test` twice: for the workspace with all features, and for each published package
-/// that declares features of its own with its default ones, as its users build it. A failing test
-/// does not stop the rest.
+/// Runs `cargo test` for the workspace with all features. A failing test does not stop the rest.
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {
     /// Test these packages only (repeatable)
     #[arg(short, long, value_name = "NAME")]
     package: Vec<String>,
+
+    /// Run the tests that the default features leave, of each published package that declares
+    /// optional features. Its users build it so
+    #[arg(long)]
+    default_features: bool,
 
     /// Arguments for `cargo test`, for example `-- some_test` or `-- --test suite`
     #[arg(last = true, value_name = "ARGS")]
@@ -37,70 +40,60 @@ fn threads() -> OsString {
     env::var_os(THREADS).unwrap_or_else(|| (6 * cores).to_string().into())
 }
 
-/// Runs every pass, and prints the sum of all results.
+/// Runs the tests, and prints the sum of all results.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    let passes = passes(&project::metadata()?, args);
+    let call = call(&project::metadata()?, args)?;
     let mut tally = Tally::default();
-    let mut good = true;
-    println!("{} pass(es):", passes.len());
-    for pass in &passes {
-        println!("    cargo {}", pass.join(" "));
-    }
-    for pass in &passes {
-        println!("\n=== cargo {}", pass.join(" "));
-        let mut command = project::cargo();
-        command.args(pass).env(THREADS, threads());
-        good &= run_pass(command, &mut tally)?;
-    }
+    println!("cargo {}", call.join(" "));
+    let mut command = project::cargo();
+    command.args(call).env(THREADS, threads());
+    let good = run_cargo(command, &mut tally)?;
     tally.recall_failures();
     println!("\n{tally}");
     Ok(Outcome::passed_if(good && tally.failed == 0))
 }
 
-/// Returns the arguments of each `cargo` call.
-fn passes(metadata: &Metadata, args: &Args) -> Vec<Vec<String>> {
-    let chosen = |package: &&&Package| {
-        args.package.is_empty() || args.package.iter().any(|name| *name == *package.name)
+/// Returns the arguments of `cargo`.
+fn call(metadata: &Metadata, args: &Args) -> Result<Vec<String>> {
+    let mut call = if args.default_features {
+        let packages = with_optional_features(metadata, &args.package);
+        if packages.is_empty() {
+            bail!("none of these packages is published and has optional features");
+        }
+        selection(&packages)
+    } else {
+        let mut all = selection(&args.package);
+        all.extend(features::all(metadata, &args.package));
+        all
     };
-    let packages = metadata.workspace_packages();
-    let featured: Vec<_> = packages
-        .iter()
-        .filter(chosen)
-        .filter(|package| is_published(package) && has_optional_features(&package.features))
-        .map(|package| package.name.to_string())
-        .collect();
+    call.extend(args.rest.iter().cloned());
+    Ok(call)
+}
 
-    let mut all_features = selection(&args.package);
-    all_features.extend(features::all(metadata, &args.package));
-    let mut passes = vec![all_features];
-    if !featured.is_empty() {
-        passes.push(selection(&featured));
-    }
-    for pass in &mut passes {
-        pass.extend(args.rest.iter().cloned());
-    }
-    passes
+/// Returns the published packages among `chosen` that have optional features. No choice means all.
+fn with_optional_features(metadata: &Metadata, chosen: &[String]) -> Vec<String> {
+    let is_chosen =
+        |package: &&&Package| chosen.is_empty() || chosen.iter().any(|name| *name == *package.name);
+    let packages = metadata.workspace_packages();
+    let featured = packages.iter().filter(is_chosen).filter(|package| {
+        project::is_published(package) && has_optional_features(&package.features)
+    });
+    featured.map(|package| package.name.to_string()).collect()
 }
 
 /// Selects these packages, or the workspace if there are none.
 fn selection(packages: &[String]) -> Vec<String> {
-    let mut pass: Vec<String> = vec!["test".into(), "--no-fail-fast".into()];
+    let mut call: Vec<String> = vec!["test".into(), "--no-fail-fast".into()];
     if packages.is_empty() {
-        pass.push("--workspace".into());
+        call.push("--workspace".into());
     }
     for package in packages {
-        pass.extend(["--package".into(), package.clone()]);
+        call.extend(["--package".into(), package.clone()]);
     }
-    pass
+    call
 }
 
-/// Returns `true` if the package has users outside of this workspace.
-fn is_published(package: &Package) -> bool {
-    package.publish.as_deref() != Some(&[])
-}
-
-/// Returns `true` if the default features leave anything out. Otherwise the first pass has tested
-/// them.
+/// Returns `true` if the default features leave anything out.
 fn has_optional_features(features: &BTreeMap<String, Vec<String>>) -> bool {
     let default = features.get("default").map_or(&[][..], Vec::as_slice);
     features
@@ -108,8 +101,8 @@ fn has_optional_features(features: &BTreeMap<String, Vec<String>>) -> bool {
         .any(|name| name != "default" && !default.contains(name))
 }
 
-/// Runs one pass, shows its output, and adds its results to `tally`.
-fn run_pass(mut command: Command, tally: &mut Tally) -> Result<bool> {
+/// Runs cargo, shows its output, and adds its results to `tally`.
+fn run_cargo(mut command: Command, tally: &mut Tally) -> Result<bool> {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
@@ -162,7 +155,7 @@ impl Tally {
         }
     }
 
-    /// Prints the failures of all passes again, at the end of the log.
+    /// Prints all failures again, at the end of the log.
     fn recall_failures(&self) {
         if !self.failures.is_empty() {
             println!("\n=== failures, once more");
@@ -229,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_whose_default_is_everything_need_one_pass() {
+    fn features_that_are_not_in_the_default_are_optional() {
         assert!(!has_optional_features(&features(&[])));
         assert!(!has_optional_features(&features(&[
             ("default", &["std"]),

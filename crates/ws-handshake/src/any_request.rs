@@ -9,7 +9,6 @@ use crate::head::{Head, HttpVersion, NamesOf, RequestLine};
 use crate::reject_reason::RejectReason;
 use crate::rejection::Rejection;
 use crate::server_rules::ServerRules;
-use crate::token::lists_token;
 use crate::upgrade_request::{
     UpgradeRequest, check_authority, check_host, parse_headers, parse_target,
 };
@@ -35,7 +34,7 @@ impl AnyRequest {
             .map_err(|fault| Rejection::new(fault.into()))?;
         let headers = parse_headers(&line, head)?;
         let is_old = line.version == HttpVersion::Http10;
-        if !is_old && lists_token(headers.get_all(http::header::UPGRADE), "websocket") {
+        if !is_old && UpgradeRequest::is_asked_for(&headers) {
             return UpgradeRequest::from_parts(&line, headers, rules).map(Self::Upgrade);
         }
         let reject = |reason| Rejection::for_method(reason, line.method);

@@ -106,6 +106,12 @@ impl UpgradeRequest {
         Self::check(request.uri().clone(), headers, &rules.into()).map_err(reject)
     }
 
+    /// Returns `true` if `Upgrade` lists `websocket`: the client asks for a WebSocket, but the
+    /// request may break other rules.
+    pub fn is_asked_for(headers: &HeaderMap) -> bool {
+        lists_token(headers.get_all(UPGRADE), "websocket")
+    }
+
     /// Checks a complete head.
     pub(crate) fn from_head(head: &Head<'_>, rules: &ServerRules) -> Result<Self, Rejection> {
         let line =
@@ -138,7 +144,7 @@ impl UpgradeRequest {
     fn check(uri: Uri, headers: HeaderMap, rules: &ServerRules) -> Result<Self, RejectReason> {
         let host = check_host(&uri, &headers)?;
         check_no_body(&headers)?;
-        if !lists_token(headers.get_all(UPGRADE), "websocket") {
+        if !Self::is_asked_for(&headers) {
             return Err(RejectReason::UpgradeNotWebSocket);
         }
         if !lists_token(headers.get_all(CONNECTION), "upgrade") {
@@ -210,6 +216,18 @@ impl UpgradeRequest {
     /// If `Sec-WebSocket-Extensions` does not follow the grammar, no extension is offered.
     pub fn extensions(&self) -> &[Extension] {
         &self.extensions
+    }
+
+    /// Applies another origin policy than that of the rules (RFC 6455 §10.2).
+    ///
+    /// This is for servers that choose the policy after the other checks. Their rules begin with
+    /// [`OriginPolicy::AllowAll`](crate::OriginPolicy::AllowAll).
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] if the policy does not allow the origin.
+    pub fn check_origin(&self, origins: &crate::OriginPolicy) -> Result<(), Rejection> {
+        check_origin(&self.headers, &self.host, origins).map_err(Rejection::new)
     }
 
     /// Accepts the request. The connection uses only the subprotocol and the extensions that the

@@ -89,6 +89,31 @@ const TABLE: &[(&str, Allowed)] = &[
             optional: &["rustls-platform-verifier", "webpki-roots"],
         },
     ),
+    (
+        "ws-hyper",
+        Allowed::Only {
+            always: &["hyper", "thiserror", "ws-driver"],
+            // The wrappers of TCP streams, from which the streams are taken back.
+            optional: &[
+                "async-net",
+                "async-std",
+                "hyper-util",
+                "smol-hyper",
+                "tokio",
+                "ws-async-std",
+                "ws-smol",
+                "ws-tokio",
+            ],
+        },
+    ),
+    (
+        "ws-axum",
+        Allowed::Only {
+            // axum-core without axum: the part for libraries, which changes rarely.
+            always: &["axum-core", "tokio", "ws-hyper", "ws-tokio"],
+            optional: &[],
+        },
+    ),
     // A fault in shared code would stay hidden. flate2 would be the same zlib as ours when features
     // unify.
     (

@@ -5,6 +5,7 @@ mod plain;
 #[cfg(feature = "proxy-protocol")]
 mod proxy_protocol;
 mod steps;
+mod upgraded;
 
 pub use offer::Offer;
 pub use plain::{AnyOffer, PlainRequest};
@@ -15,14 +16,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ws_handshake::{Agreed, HeadLimits, OriginPolicy, ServerRules};
+use ws_handshake::{HeadLimits, OriginPolicy, ServerRules};
 use ws_proto::Config;
 
 use crate::any::AnyTransport;
 use crate::error::AcceptError;
 use crate::limits::{Limits, shared_settings};
 use crate::transport::{Runtime, ServerTls, Transport, Wrap};
-use crate::websocket::{Side, WebSocket};
+use crate::websocket::WebSocket;
 
 /// The settings with which a server accepts connections.
 ///
@@ -234,30 +235,6 @@ impl<R: Runtime> Acceptor<R> {
         .await
     }
 
-    /// Makes a connection from a stream that another HTTP server, such as hyper, has upgraded.
-    ///
-    /// `agreed` is the [result](Agreed) of the negotiation. `leftover` is the input that arrived
-    /// after the request.
-    ///
-    /// This reads and writes nothing. So [`origins`](Self::origins) and
-    /// [`handshake_timeout`](Self::handshake_timeout) do not apply. Pass the origins to
-    /// [`UpgradeRequest::from_request`](ws_handshake::UpgradeRequest::from_request).
-    ///
-    /// Messages are compressed if `agreed` includes compression. The compression settings are those
-    /// of [`config`](Self::config). If the configuration has no compression settings, the default
-    /// ones apply.
-    pub fn upgraded<S>(
-        &self,
-        stream: S,
-        agreed: Agreed,
-        leftover: impl Into<Vec<u8>>,
-    ) -> WebSocket<AnyTransport<R>>
-    where
-        R: Wrap<S>,
-    {
-        self.upgraded_on(R::wrap(stream), agreed, leftover)
-    }
-
     /// Does the same as [`accept`](Self::accept) on a transport. The connection keeps the type of
     /// the transport.
     ///
@@ -308,21 +285,6 @@ impl<R: Runtime> Acceptor<R> {
         T: Transport<Timer = R::Timer>,
     {
         Box::pin(async { self.read_any_request(self.begin(transport).await?).await }).await
-    }
-
-    /// Does the same as [`upgraded`](Self::upgraded) on a transport. The connection keeps the type
-    /// of the transport.
-    pub fn upgraded_on<T>(
-        &self,
-        transport: T,
-        agreed: Agreed,
-        leftover: impl Into<Vec<u8>>,
-    ) -> WebSocket<T>
-    where
-        T: Transport<Timer = R::Timer>,
-    {
-        let config = self.settings.limits.to_config();
-        WebSocket::open(transport, Side::Server, &config, agreed, leftover.into())
     }
 }
 

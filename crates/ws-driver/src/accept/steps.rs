@@ -117,18 +117,9 @@ impl<R: Runtime> Acceptor<R> {
             time_left: begun.deadline.saturating_duration_since(R::Timer::now()),
             request: Box::new(request),
             leftover,
-            answer: self.answer(),
+            answer: self.with_compression(Answer::new()),
             config: self.settings.limits.to_config(),
             peer_addr: begun.peer_addr,
         }
-    }
-
-    /// Returns the initial answer, which agrees to compression if it is configured.
-    fn answer(&self) -> Answer {
-        #[cfg(feature = "deflate")]
-        if let Some(deflate) = self.settings.limits.config.deflate_config() {
-            return Answer::new().deflate(deflate);
-        }
-        Answer::new()
     }
 }

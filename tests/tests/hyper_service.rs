@@ -1,4 +1,4 @@
-//! Tests the example `tokio_hyper` of ws-tokio.
+//! Tests the example `hyper_service` of ws-hyper.
 
 #![forbid(unsafe_code)]
 
@@ -12,8 +12,8 @@ use ws_tests::wire::{self, TEXT};
 use ws_tokio::{CloseCode, Config, ConnectError, Connector, DeflateConfig};
 
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_hyper.rs"]
-mod hyper_server;
+#[path = "../../crates/ws-hyper/examples/hyper_service.rs"]
+mod hyper_service;
 
 /// FIN and RSV1, the first bits of a compressed message in one frame (RFC 7692 §6).
 const COMPRESSED: u8 = 0xc0;
@@ -21,7 +21,7 @@ const COMPRESSED: u8 = 0xc0;
 async fn start() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(hyper_server::serve(listener));
+    tokio::spawn(hyper_service::serve(listener));
     address
 }
 

@@ -1,0 +1,90 @@
+//! The part of an acceptor that is used if another HTTP server reads requests and sends answers.
+
+use std::time::Duration;
+
+use http::Request;
+use ws_handshake::{Accepted, Agreed, Answer, AnswerError, Rejection, UpgradeRequest};
+
+use super::Acceptor;
+use crate::any::AnyTransport;
+use crate::transport::{Runtime, Transport, Wrap};
+use crate::websocket::{Side, WebSocket};
+
+/// Methods for requests that another HTTP server has read. The crate `ws-hyper` uses them for hyper.
+impl<R: Runtime> Acceptor<R> {
+    /// Checks an opening request, including its origin.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] for the rule that the request breaks. Send [`Rejection::response`].
+    pub fn check_request<B>(&self, request: &Request<B>) -> Result<UpgradeRequest, Rejection> {
+        UpgradeRequest::from_request(request, self.settings.rules.clone())
+    }
+
+    /// Accepts a request with this answer, and with compression if the
+    /// [configuration](Self::config) has compression and the client offers it.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`] if the answer does not fit the request or has an invalid header.
+    pub fn accept_request(
+        &self,
+        request: &UpgradeRequest,
+        answer: Answer,
+    ) -> Result<Accepted, AnswerError> {
+        request.accept(self.with_compression(answer))
+    }
+
+    /// Agrees to compression if it is configured.
+    pub(super) fn with_compression(&self, answer: Answer) -> Answer {
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = self.settings.limits.config.deflate_config() {
+            return answer.deflate(deflate);
+        }
+        answer
+    }
+
+    /// Returns the time that was set with [`handshake_timeout`](Self::handshake_timeout).
+    pub fn handshake_time(&self) -> Duration {
+        self.settings.limits.handshake_timeout
+    }
+
+    /// Makes a connection from a stream that another HTTP server, such as hyper, has upgraded.
+    ///
+    /// `agreed` is the [result](Agreed) of the negotiation. `leftover` is the input that arrived
+    /// after the request.
+    ///
+    /// This reads and writes nothing. So [`origins`](Self::origins) and
+    /// [`handshake_timeout`](Self::handshake_timeout) do not apply.
+    /// [`check_request`](Self::check_request) applies the origins.
+    ///
+    /// Messages are compressed if `agreed` includes compression. The compression settings are those
+    /// of [`config`](Self::config). If the configuration has no compression settings, the default
+    /// ones apply.
+    pub fn upgraded<S>(
+        &self,
+        stream: S,
+        agreed: Agreed,
+        leftover: impl Into<Vec<u8>>,
+    ) -> WebSocket<AnyTransport<R>>
+    where
+        R: Wrap<S>,
+    {
+        self.upgraded_on(R::wrap(stream), agreed, leftover)
+    }
+
+    /// Does the same as [`upgraded`](Self::upgraded) on a transport. The connection keeps the type
+    /// of the transport.
+    pub fn upgraded_on<T>(
+        &self,
+        transport: T,
+        agreed: Agreed,
+        leftover: impl Into<Vec<u8>>,
+    ) -> WebSocket<T>
+    where
+        T: Transport<Timer = R::Timer>,
+    {
+        let config = self.settings.limits.to_config();
+        WebSocket::open(transport, Side::Server, &config, agreed, leftover.into())
+    }
+}

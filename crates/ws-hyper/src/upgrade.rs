@@ -1,0 +1,146 @@
+//! An opening request that hyper has read.
+
+use std::fmt;
+
+use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
+use hyper::upgrade::OnUpgrade;
+use hyper::{HeaderMap, Request, Response};
+use ws_driver::Acceptor;
+use ws_driver::handshake::{Agreed, Answer, UpgradeRequest};
+
+use crate::error::Refusal;
+use crate::runtime::HyperRuntime;
+use crate::sent_body::SentBody;
+use crate::upgrading::Upgrading;
+
+/// A valid opening request that waits for a decision.
+///
+/// To refuse it, drop it and return any response.
+pub struct Upgrade<R: HyperRuntime> {
+    acceptor: Acceptor<R>,
+    request: UpgradeRequest,
+    answer: Answer,
+    on_upgrade: OnUpgrade,
+}
+
+impl<R: HyperRuntime> Upgrade<R> {
+    /// Checks a request by the settings of `acceptor`, including the origin.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Rejected`] if the request is not an acceptable opening request.
+    /// [`Refusal::NotUpgradable`] if hyper cannot upgrade the connection.
+    pub fn new<B>(acceptor: &Acceptor<R>, request: Request<B>) -> Result<Self, Refusal> {
+        let (mut parts, _) = request.into_parts();
+        let on_upgrade = parts.extensions.remove();
+        Self::check(acceptor, &Request::from_parts(parts, ()), on_upgrade)
+    }
+
+    /// Does the same as [`new`](Self::new) with the head of a request, which loses nothing but the
+    /// upgrade.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`new`](Self::new).
+    pub fn from_parts(acceptor: &Acceptor<R>, parts: &mut Parts) -> Result<Self, Refusal> {
+        let on_upgrade = parts.extensions.remove();
+        let mut request = Request::new(());
+        request.method_mut().clone_from(&parts.method);
+        request.uri_mut().clone_from(&parts.uri);
+        request.headers_mut().clone_from(&parts.headers);
+        *request.version_mut() = parts.version;
+        Self::check(acceptor, &request, on_upgrade)
+    }
+
+    fn check(
+        acceptor: &Acceptor<R>,
+        request: &Request<()>,
+        on_upgrade: Option<OnUpgrade>,
+    ) -> Result<Self, Refusal> {
+        Ok(Self {
+            acceptor: acceptor.clone(),
+            request: acceptor.check_request(request)?,
+            answer: Answer::new(),
+            on_upgrade: on_upgrade.ok_or(Refusal::NotUpgradable)?,
+        })
+    }
+
+    /// Returns the request: its path, its headers, and the subprotocols that the client offers.
+    pub fn request(&self) -> &UpgradeRequest {
+        &self.request
+    }
+
+    /// Replaces the settings of the connection. The request is not checked again.
+    #[must_use]
+    pub fn acceptor(mut self, acceptor: Acceptor<R>) -> Self {
+        self.acceptor = acceptor;
+        self
+    }
+
+    /// Sets the subprotocol of the answer. It must be one of those that the client
+    /// [offers](UpgradeRequest::protocols).
+    #[must_use]
+    pub fn subprotocol(mut self, name: &str) -> Self {
+        self.answer = self.answer.protocol(name);
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn header(mut self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
+        self.answer = self.answer.header(name, value);
+        self
+    }
+
+    /// Adds headers to the answer.
+    #[must_use]
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.answer = self.answer.headers(headers);
+        self
+    }
+
+    /// Accepts the request. Return the response to hyper, and await the connection in another task:
+    /// hyper upgrades the connection after it has sent the response.
+    ///
+    /// The response must be sent. If a layer of the service sends another one instead, hyper still
+    /// upgrades the connection when it would end. Use
+    /// [`accept_if_sent`](Self::accept_if_sent) under such layers.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Answer`] if the subprotocol or a header of the answer is not valid.
+    pub fn accept<B: Default>(self) -> Result<(Response<B>, Upgrading<R>), Refusal> {
+        let (response, agreed) = self.answer()?;
+        let upgrading = Upgrading::new(self.acceptor, agreed, self.on_upgrade, None);
+        Ok((response.map(|()| B::default()), upgrading))
+    }
+
+    /// Does the same as [`accept`](Self::accept), but there is no connection if another response is
+    /// sent instead. The empty body of the response notices that.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`accept`](Self::accept).
+    pub fn accept_if_sent(self) -> Result<(Response<SentBody>, Upgrading<R>), Refusal> {
+        let (response, agreed) = self.answer()?;
+        let body = SentBody::default();
+        let sent = Some(body.sent());
+        let upgrading = Upgrading::new(self.acceptor, agreed, self.on_upgrade, sent);
+        Ok((response.map(|()| body), upgrading))
+    }
+
+    fn answer(&self) -> Result<(Response<()>, Agreed), Refusal> {
+        let answer = self.answer.clone();
+        let accepted = self.acceptor.accept_request(&self.request, answer)?;
+        Ok(accepted.into_parts())
+    }
+}
+
+impl<R: HyperRuntime> fmt::Debug for Upgrade<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgrade")
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}

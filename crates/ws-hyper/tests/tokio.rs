@@ -1,0 +1,382 @@
+//! Connections under the servers of hyper and hyper-util, on tokio.
+
+#![cfg(feature = "tokio")]
+#![forbid(unsafe_code)]
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use ws_hyper::{Refusal, Upgrade, UpgradeError, Upgrading};
+use ws_tokio::{Acceptor, CloseCode, Connector, Tokio, WebSocket};
+
+type Page = Response<Full<Bytes>>;
+type Opened = Result<WebSocket, UpgradeError>;
+
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Version: 13\r\n\r\n";
+/// A masked text, with the key 0.
+const TEXT: &[u8] = b"\x81\x82\0\0\0\0hi";
+
+/// Answers a request. Sends the connection, or the error, to the test.
+fn answer(
+    acceptor: &Acceptor,
+    request: Request<Incoming>,
+    opened: &mpsc::UnboundedSender<Opened>,
+) -> Page {
+    let accepted = Upgrade::new(acceptor, request).and_then(Upgrade::accept);
+    let (response, upgrading): (Page, Upgrading<Tokio>) = match accepted {
+        Ok(accepted) => accepted,
+        Err(refusal) => return refusal.response(),
+    };
+    let opened = opened.clone();
+    tokio::spawn(async move { opened.send(upgrading.await) });
+    response
+}
+
+/// A server of hyper for one connection, and the connections that it has opened.
+struct Server {
+    address: SocketAddr,
+    opened: mpsc::UnboundedReceiver<Opened>,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let acceptor = Acceptor::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, opened) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let (tcp, _) = listener.accept().await.unwrap();
+            let service = service_fn(move |request| {
+                let response = answer(&acceptor, request, &sender);
+                async { Ok::<_, Infallible>(response) }
+            });
+            http1::Builder::new()
+                .serve_connection(TokioIo::new(tcp), service)
+                .with_upgrades()
+                .await
+        });
+        Self { address, opened }
+    }
+
+    async fn next(&mut self) -> Opened {
+        self.opened.recv().await.expect("the task has a result")
+    }
+
+    /// Sends bytes. Returns the socket.
+    async fn send(&self, bytes: &[u8]) -> TcpStream {
+        let mut tcp = TcpStream::connect(self.address).await.unwrap();
+        tcp.write_all(bytes).await.unwrap();
+        tcp
+    }
+
+    /// Sends a request, and returns the whole answer.
+    async fn ask(&self, request: &str) -> String {
+        let mut tcp = self.send(request.as_bytes()).await;
+        let mut answer = String::new();
+        tcp.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+async fn connect(address: SocketAddr) -> WebSocket {
+    let url = format!("ws://{address}/");
+    ws_tokio::connect(&url).await.unwrap()
+}
+
+/// Returns `true` if the connection is over the TCP stream of the runtime.
+fn has_tcp(ws: &WebSocket) -> bool {
+    ws.get_ref()
+        .is_some_and(|transport| transport.tcp().is_some())
+}
+
+#[tokio::test]
+async fn the_tcp_stream_is_taken_back() {
+    let mut server = Server::start().await;
+    let mut client = connect(server.address).await;
+    let mut ws = server.next().await.unwrap();
+    assert!(has_tcp(&ws));
+    let transport = client.get_ref().expect("an open connection");
+    let own = transport.tcp().expect("TCP").local_addr().unwrap();
+    assert_eq!(ws.peer_addr(), Some(own));
+    client.send("hello").await.unwrap();
+    assert_eq!(ws.recv().await.unwrap(), Some("hello".into()));
+    // The server ends TCP first, and then waits for the client's end.
+    let receive = async {
+        assert_eq!(client.recv().await.unwrap(), None);
+        drop(client);
+    };
+    let (closed, ()) = tokio::join!(ws.close(CloseCode::NORMAL, ""), receive);
+    closed.unwrap();
+}
+
+#[tokio::test]
+async fn bytes_behind_the_request_are_the_first_message() {
+    let mut server = Server::start().await;
+    let _client = server.send(&[REQUEST.as_bytes(), TEXT].concat()).await;
+    let mut ws = server.next().await.unwrap();
+    assert_eq!(ws.recv().await.unwrap(), Some("hi".into()));
+}
+
+#[tokio::test]
+async fn another_stream_stays_with_hyper() {
+    let (near, far) = tokio::io::duplex(64);
+    let (sender, mut opened) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let acceptor = Acceptor::new();
+        let service = service_fn(|request| {
+            let response = answer(&acceptor, request, &sender);
+            async { Ok::<_, Infallible>(response) }
+        });
+        let served = http1::Builder::new().serve_connection(TokioIo::new(far), service);
+        served.with_upgrades().await
+    });
+    let connector = Connector::new();
+    let client = connector.handshake("ws://h/", near).await.unwrap();
+    let ws = opened.recv().await.unwrap().unwrap();
+    assert!(!has_tcp(&ws));
+
+    // More than the pipe and the transport hold back, in both halves.
+    let long = "long ".repeat(20_000);
+    let (mut sending, mut receiving) = ws.split();
+    let echo = tokio::spawn(async move {
+        let message = receiving.recv().await.unwrap().unwrap();
+        sending.send(message).await.unwrap();
+    });
+    let (sent, received) = {
+        let (mut sending, mut receiving) = client.split();
+        let text = long.clone();
+        let sent = tokio::spawn(async move { sending.send(text).await });
+        (sent, receiving.recv().await.unwrap().unwrap())
+    };
+    sent.await.unwrap().unwrap();
+    echo.await.unwrap();
+    assert_eq!(received.as_text(), Some(&*long));
+}
+
+#[cfg(feature = "auto")]
+#[tokio::test]
+async fn the_automatic_server_gives_the_tcp_stream_back_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, mut opened) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let acceptor = Acceptor::new();
+        let service = service_fn(move |request| {
+            let response = answer(&acceptor, request, &sender);
+            async { Ok::<_, Infallible>(response) }
+        });
+        auto::Builder::new(TokioExecutor::new())
+            .serve_connection_with_upgrades(TokioIo::new(tcp), service)
+            .await
+    });
+    let mut client = connect(address).await;
+    let mut ws = opened.recv().await.unwrap().unwrap();
+    assert!(has_tcp(&ws));
+    client.send("hello").await.unwrap();
+    assert_eq!(ws.recv().await.unwrap(), Some("hello".into()));
+}
+
+#[tokio::test]
+async fn a_graceful_shutdown_leaves_connections_open() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, mut opened) = mpsc::unbounded_channel();
+    let graceful = GracefulShutdown::new();
+    let watcher = graceful.watcher();
+    tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let acceptor = Acceptor::new();
+        let service = service_fn(move |request| {
+            let response = answer(&acceptor, request, &sender);
+            async { Ok::<_, Infallible>(response) }
+        });
+        let server = auto::Builder::new(TokioExecutor::new());
+        let served = server.serve_connection_with_upgrades(TokioIo::new(tcp), service);
+        watcher.watch(served).await
+    });
+    let mut client = connect(address).await;
+    let mut ws = opened.recv().await.unwrap().unwrap();
+    // The server no longer counts the connection, so this ends at once.
+    let ended = tokio::time::timeout(Duration::from_secs(5), graceful.shutdown());
+    ended.await.expect("the HTTP server has ended");
+    client.send("still here").await.unwrap();
+    assert_eq!(ws.recv().await.unwrap(), Some("still here".into()));
+}
+
+/// Accepts, and sends this response instead. Returns the answer that the client gets and the result
+/// of the upgrade.
+async fn replace(response: fn() -> Page) -> (String, Opened) {
+    let (mut client, far) = tokio::io::duplex(4096);
+    let (sender, mut opened) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let acceptor = Acceptor::new().handshake_timeout(Duration::from_millis(100));
+            let upgrade = Upgrade::new(&acceptor, request).unwrap();
+            let (_answer, upgrading) = upgrade.accept_if_sent().unwrap();
+            let sender = sender.clone();
+            tokio::spawn(async move { sender.send(upgrading.await) });
+            async move { Ok::<_, Infallible>(response()) }
+        });
+        let served = http1::Builder::new().serve_connection(TokioIo::new(far), service);
+        served.with_upgrades().await
+    });
+    client.write_all(REQUEST.as_bytes()).await.unwrap();
+    let mut head = vec![0; 12];
+    client.read_exact(&mut head).await.unwrap();
+    (
+        String::from_utf8(head).unwrap(),
+        opened.recv().await.unwrap(),
+    )
+}
+
+fn forbidden() -> Page {
+    let mut page = Page::default();
+    *page.status_mut() = StatusCode::FORBIDDEN;
+    page
+}
+
+#[tokio::test]
+async fn nothing_is_upgraded_if_another_response_is_sent() {
+    let (head, opened) = replace(|| {
+        let mut page = forbidden();
+        let close = hyper::header::HeaderValue::from_static("close");
+        page.headers_mut().insert(hyper::header::CONNECTION, close);
+        page
+    })
+    .await;
+    assert_eq!(head, "HTTP/1.1 403");
+    // hyper upgrades the connection when it would close it.
+    let error = opened.unwrap_err();
+    assert!(matches!(error, UpgradeError::Replaced), "{error}");
+}
+
+#[tokio::test]
+async fn the_wait_for_an_upgrade_ends() {
+    let (head, opened) = replace(forbidden).await;
+    assert_eq!(head, "HTTP/1.1 403");
+    // hyper keeps the connection for the next request.
+    let error = opened.unwrap_err();
+    assert!(matches!(error, UpgradeError::Timeout), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_sent_is_upgraded() {
+    let (client, far) = tokio::io::duplex(4096);
+    let (sender, mut opened) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let upgrade = Upgrade::new(&Acceptor::new(), request).unwrap();
+            let (answer, upgrading) = upgrade.accept_if_sent().unwrap();
+            let sender = sender.clone();
+            tokio::spawn(async move { sender.send(upgrading.await) });
+            async move { Ok::<_, Infallible>(answer) }
+        });
+        let served = http1::Builder::new().serve_connection(TokioIo::new(far), service);
+        served.with_upgrades().await
+    });
+    let connector = Connector::new();
+    let mut client = connector.handshake("ws://h/", client).await.unwrap();
+    client.send("hello").await.unwrap();
+    let mut ws = opened.recv().await.unwrap().unwrap();
+    assert_eq!(ws.recv().await.unwrap(), Some("hello".into()));
+}
+
+#[tokio::test]
+async fn a_client_can_end_in_the_middle_of_the_upgrade() {
+    let mut server = Server::start().await;
+    drop(server.send(REQUEST.as_bytes()).await);
+    match server.next().await {
+        Ok(mut ws) => drop(ws.recv().await.unwrap_err()),
+        Err(error) => assert!(matches!(error, UpgradeError::Hyper(_)), "{error}"),
+    }
+}
+
+#[tokio::test]
+async fn requests_that_cannot_be_upgraded_are_refused() {
+    let old = REQUEST.replace("HTTP/1.1", "HTTP/1.0");
+    let plain = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    let foreign = REQUEST.replace("Host: h", "Host: h\r\nOrigin: http://other");
+    let body = REQUEST.replace("\r\n\r\n", "\r\nContent-Length: 2\r\n\r\nab");
+    let post = REQUEST.replace("GET", "POST");
+    for (request, status) in [
+        (&*old, "505"),
+        (plain, "426"),
+        (&foreign, "403"),
+        (&body, "400"),
+        (&post, "405"),
+    ] {
+        let server = Server::start().await;
+        let answer = server.ask(request).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_upgrades_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, mut refused) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            // Another service takes the upgrade first.
+            drop(hyper::upgrade::on(&mut request));
+            let refusal = Upgrade::new(&Acceptor::new(), request).unwrap_err();
+            let response: Page = refusal.response();
+            sender.send(refusal).unwrap();
+            async { Ok::<_, Infallible>(response) }
+        });
+        let served = http1::Builder::new().serve_connection(TokioIo::new(tcp), service);
+        served.await
+    });
+    let url = format!("ws://{address}/");
+    let error = ws_tokio::connect(&url).await.unwrap_err();
+    assert_eq!(
+        error.response().unwrap().status(),
+        StatusCode::INTERNAL_SERVER_ERROR
+    );
+    assert!(matches!(refused.recv().await, Some(Refusal::NotUpgradable)));
+}
+
+#[tokio::test]
+async fn the_answer_has_what_the_caller_adds() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let service = service_fn(|request: Request<Incoming>| async {
+            let upgrade = Upgrade::new(&Acceptor::new(), request).unwrap();
+            assert_eq!(upgrade.request().path(), "/room");
+            let upgrade = upgrade.subprotocol("chat").header("x-node", "7");
+            let (response, upgrading) = upgrade.accept::<Full<Bytes>>().unwrap();
+            assert_eq!(upgrading.agreed().protocol(), Some("chat"));
+            tokio::spawn(async { upgrading.await.unwrap().send("welcome").await });
+            Ok::<_, Infallible>(response)
+        });
+        let served = http1::Builder::new().serve_connection(TokioIo::new(tcp), service);
+        served.with_upgrades().await
+    });
+    let url = format!("ws://{address}/room");
+    let mut client = Connector::new()
+        .subprotocol("chat")
+        .connect(&url)
+        .await
+        .unwrap();
+    assert_eq!(client.protocol(), Some("chat"));
+    assert_eq!(client.recv().await.unwrap(), Some("welcome".into()));
+}
