@@ -1,7 +1,0 @@
-//! Control frames for the user of the crate: Pings of the caller, observers, and relays.
-
-#![forbid(unsafe_code)]
-
-mod observers;
-mod pings;
-mod relays;
