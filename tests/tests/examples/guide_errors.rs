@@ -1,7 +1,5 @@
 //! The page `docs/network-errors.md` has the text of every error of the way to a server.
 
-#![forbid(unsafe_code)]
-
 use std::io;
 
 use tokio::net::TcpListener;
@@ -16,7 +14,7 @@ use ws_tokio::{
     ClientError, ConnectError, ConnectPhase, Connector, ProxyErrorKind, RequestError, TargetError,
 };
 
-const PAGE: &str = include_str!("../../docs/network-errors.md");
+const PAGE: &str = include_str!("../../../docs/network-errors.md");
 
 /// The text that stands for the error of the operating system.
 const CAUSE: &str = "…";

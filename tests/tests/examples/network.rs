@@ -1,39 +1,29 @@
 //! Tests of the example programs of ws-tokio about the way to the server.
 
-#![forbid(unsafe_code)]
-
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time;
-use ws_tests::socket::TOO_LONG;
 use ws_tokio::handshake::{Proxies, Proxy};
 use ws_tokio::http::StatusCode;
 use ws_tokio::http::header::WWW_AUTHENTICATE;
 use ws_tokio::{ConnectError, Message, WebSocket};
 
+use crate::{echo_server, soon};
+
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_behind_a_proxy.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_behind_a_proxy.rs"]
 mod behind_a_proxy;
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_custom_resolver.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_custom_resolver.rs"]
 mod custom_resolver;
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_echo_server.rs"]
-mod echo_server;
-#[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_headers_and_cookies.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_headers_and_cookies.rs"]
 mod headers_and_cookies;
 #[cfg(unix)]
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_unix_socket.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_unix_socket.rs"]
 mod unix_socket;
-
-/// Awaits a future, and fails the test if this takes longer than [`TOO_LONG`].
-async fn soon<T>(future: impl Future<Output = T>) -> T {
-    time::timeout(TOO_LONG, future).await.expect("in time")
-}
 
 async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,38 +1,25 @@
 //! Tests of the example programs of ws-tokio that use TLS.
 
-#![forbid(unsafe_code)]
-
 use std::fs;
-use std::future::Future;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::time;
 use ws_test_certificates::{Authority, Files};
-use ws_tests::socket::TOO_LONG;
 use ws_tokio::tls::{TlsConnector, TlsTransport};
 use ws_tokio::{CloseCode, ConnectError, Connector, Message, TlsErrorKind, WebSocket};
 
+use crate::{scratch, soon};
+
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_mutual_tls.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_mutual_tls.rs"]
 mod mutual_tls;
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_wss_client.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_wss_client.rs"]
 mod wss_client;
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_wss_server.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_wss_server.rs"]
 mod wss_server;
-
-/// Awaits a future, and fails the test if this takes longer than [`TOO_LONG`].
-async fn soon<T>(future: impl Future<Output = T>) -> T {
-    time::timeout(TOO_LONG, future).await.expect("in time")
-}
-
-/// Returns a directory for the files of a test.
-fn scratch(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", env!("CARGO_CRATE_NAME")))
-}
 
 /// Starts the server, which looks at its files every millisecond. Returns its URL.
 async fn start(files: &Files) -> String {

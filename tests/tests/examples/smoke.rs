@@ -1,12 +1,10 @@
 //! Tests that run the example programs of ws-smol and ws-async-std.
 
-#![forbid(unsafe_code)]
-
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-async-std/examples/async_std_echo.rs"]
+#[path = "../../../crates/ws-async-std/examples/async_std_echo.rs"]
 mod async_std_echo;
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-smol/examples/smol_echo.rs"]
+#[path = "../../../crates/ws-smol/examples/smol_echo.rs"]
 mod smol_echo;
 
 #[test]

@@ -1,11 +1,8 @@
-//! Tests of the example programs of ws-tokio.
-
-#![forbid(unsafe_code)]
+//! Tests of the example programs of ws-tokio about messages, decisions and files.
 
 use std::fs;
 use std::future::Future;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
@@ -20,23 +17,22 @@ use ws_tokio::{
     Prepared, WebSocket,
 };
 
+use crate::{echo_server, scratch, soon};
+
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_accept_decision.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_accept_decision.rs"]
 mod accept_decision;
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_broadcast.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_broadcast.rs"]
 mod broadcast;
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_client.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_client.rs"]
 mod client;
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_echo_server.rs"]
-mod echo_server;
-#[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_split.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_split.rs"]
 mod split;
 #[expect(dead_code, reason = "no test calls its `main`")]
-#[path = "../../crates/ws-tokio/examples/tokio_stream_file.rs"]
+#[path = "../../../crates/ws-tokio/examples/tokio_stream_file.rs"]
 mod stream_file;
 
 /// Starts a server and returns its URL with `path`.
@@ -60,11 +56,6 @@ where
         serve(ws_tokio::accept(tcp).await.unwrap()).await;
     };
     start(accept, "/").await
-}
-
-/// Awaits a future, and fails the test if this takes longer than [`TOO_LONG`].
-async fn soon<T>(future: impl Future<Output = T>) -> T {
-    time::timeout(TOO_LONG, future).await.expect("in time")
 }
 
 async fn next(ws: &mut WebSocket) -> Message {
@@ -319,11 +310,6 @@ async fn the_end_of_the_news_closes_the_connections() {
 /// The length of a test file in bytes: more than the limit on messages, and not a multiple of the
 /// length of a buffer.
 const FILE_LEN: usize = (16 << 20) + 12_345;
-
-/// Returns the path of a temporary file.
-fn scratch(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", env!("CARGO_CRATE_NAME")))
-}
 
 /// Makes the content of a test file of `len` bytes.
 fn content(len: usize) -> Vec<u8> {
