@@ -1,7 +1,5 @@
 //! The traits of the public types, and the form of the error texts.
 
-#![forbid(unsafe_code)]
-
 use std::error::Error;
 
 use ws_handshake::{

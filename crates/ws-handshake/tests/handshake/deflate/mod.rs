@@ -2,20 +2,16 @@
 //!
 //! The numbers of cases, such as 21.3.1, are those of `ws-conformance`.
 
-#![forbid(unsafe_code)]
-
-#[path = "../common/mod.rs"]
-mod common;
-
 mod client_side;
 mod properties;
 mod server_side;
 
-use common::{HeadText, KEY, client, offer};
 use ws_handshake::{
     Accepted, Answer, AnswerError, ClientError, Extension, OriginPolicy, Request, UpgradeRequest,
 };
 use ws_proto::{DeflateConfig, DeflateParams};
+
+use crate::common::{HeadText, KEY, client, offer};
 
 const HEADER: &str = "Sec-WebSocket-Extensions";
 

@@ -7,10 +7,10 @@ use ws_handshake::{
 };
 use ws_proto::{DeflateConfig, DeflateParams};
 
-use super::common::client;
 use super::{
     HEADER, accepted, config, extensions, offered, params, response, verified, verified_by,
 };
+use crate::common::client;
 
 #[test]
 fn offers_are_in_order_of_preference() {

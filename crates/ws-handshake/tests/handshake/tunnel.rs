@@ -1,15 +1,12 @@
 //! The tunnel through an HTTP proxy (RFC 9110 §9.3.6).
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::feed;
 use proptest::prelude::*;
 use ws_handshake::{
     Credentials, CredentialsError, HeadError, MAX_HEAD_LEN, MAX_REFUSAL_BODY_LEN, Tunnel,
     TunnelError,
 };
+
+use crate::common::feed;
 
 fn tunnel() -> Tunnel {
     Tunnel::new("example.com", 443, None).unwrap()

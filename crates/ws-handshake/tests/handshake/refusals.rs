@@ -1,11 +1,8 @@
 //! The error of a client for a response other than 101 (RFC 6455 §4.1).
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::{HeadText, client, connect};
 use ws_handshake::{MAX_REFUSAL_BODY_LEN, Request};
+
+use crate::common::{HeadText, client, connect};
 
 #[test]
 fn other_statuses_are_reported_with_head_and_body() {

@@ -1,13 +1,10 @@
 //! The requests that a server rejects, each with its reason and status (RFC 6455 §4.2.1, RFC 9112).
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::{HeadText, KEY, refuse, serve};
 use ws_handshake::{
     HeadError, OriginPolicy, RejectReason as Reason, ServerHandshake, UpgradeRequest,
 };
+
+use crate::common::{HeadText, KEY, refuse, serve};
 
 fn response_to(head: &HeadText) -> String {
     String::from_utf8(serve(&head.bytes()).unwrap_err().encode()).unwrap()

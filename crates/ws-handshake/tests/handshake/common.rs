@@ -1,5 +1,4 @@
 //! Valid heads whose lines can be changed, and helpers for servers and clients.
-#![expect(dead_code, reason = "each test binary uses some of the items")]
 
 use ws_handshake::{
     ClientError, ClientHandshake, Established, OriginPolicy, Progress, RejectReason, Rejection,

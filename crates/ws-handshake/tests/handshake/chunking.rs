@@ -1,13 +1,10 @@
 //! The result and the number of bytes consumed do not depend on how the input is split.
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::{HeadText, client, feed};
 use ws_handshake::{
     Extension, MAX_HEAD_LEN, MAX_REFUSAL_BODY_LEN, OriginPolicy, Request, ServerHandshake,
 };
+
+use crate::common::{HeadText, client, feed};
 
 /// Passes the pieces to a server. Returns the number of bytes consumed and the result, as text.
 fn serve<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> String {

@@ -1,7 +1,5 @@
 //! Tests of the programs in `examples/`.
 
-#![forbid(unsafe_code)]
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -10,10 +8,10 @@ use std::time::{Duration, Instant};
 use ws_proto::Config;
 
 #[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/blocking_echo.rs"]
+#[path = "../../examples/blocking_echo.rs"]
 mod blocking_echo;
 #[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/in_memory.rs"]
+#[path = "../../examples/in_memory.rs"]
 mod in_memory;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\

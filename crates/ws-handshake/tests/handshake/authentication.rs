@@ -1,12 +1,9 @@
 //! The authentication and the headers of a request across origins.
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::{NONCE, target};
 use http::header::AUTHORIZATION;
 use ws_handshake::{CredentialsError, Extension, Request, RequestError, Target};
+
+use crate::common::{self, NONCE, target};
 
 /// Returns the request line and the headers as text.
 fn head(request: &Request, target: &Target) -> Result<String, RequestError> {

@@ -1,13 +1,10 @@
 //! The request of a client, and the responses that the client accepts (RFC 6455 §4.1).
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::{ACCEPT, HeadText, NONCE, client, connect, established, target};
 use ws_handshake::{
     ClientError, Extension, HeadError, MAX_HEAD_LEN, Request, RequestError, Target,
 };
+
+use crate::common::{ACCEPT, HeadText, NONCE, client, connect, established, target};
 
 /// Asserts that a complete response fails with the error that `Debug` shows as `name`.
 #[track_caller]

@@ -1,14 +1,11 @@
 //! Characters that could add lines or parts to what a client sends, in every text that a caller or
 //! a server chooses.
 
-#![forbid(unsafe_code)]
-
-mod common;
-
 use std::fmt::Debug;
 
-use common::{NONCE, target};
 use ws_handshake::{Credentials, Extension, Proxy, Request, Socks5, Target, Tunnel};
+
+use crate::common::{NONCE, target};
 
 /// Characters by class, in the order of the columns of [`SLOTS`]: controls of US-ASCII, controls
 /// behind US-ASCII, other characters behind US-ASCII, the space, and the tab.

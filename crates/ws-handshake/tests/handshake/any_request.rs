@@ -1,14 +1,11 @@
 //! Requests that do not ask for a WebSocket, on the port of a WebSocket server.
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::HeadText;
 use http::{Method, Response, Version};
 use ws_handshake::{
     AnyRequest, HeadError, OriginPolicy, RejectReason, ServerHandshake, encode_response,
 };
+
+use crate::common::{self, HeadText};
 
 /// Passes the bytes to a server, as a whole and byte by byte.
 fn receive(bytes: &[u8]) -> Result<AnyRequest, RejectReason> {

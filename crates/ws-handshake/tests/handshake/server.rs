@@ -1,14 +1,11 @@
 //! The requests that a server accepts, and its responses (RFC 6455 §4.2).
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::{ACCEPT, HeadText, offer, serve};
 use ws_handshake::{
     Agreed, Answer, AnswerError, Extension, OriginPolicy, RejectReason, ServerHandshake,
     ServerRules, UpgradeRequest,
 };
+
+use crate::common::{self, ACCEPT, HeadText, offer, serve};
 
 fn lines_of(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8(bytes.to_vec()).unwrap();

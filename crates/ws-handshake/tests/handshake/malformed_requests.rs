@@ -1,13 +1,10 @@
 //! Heads that are not valid HTTP/1.1, or too long (RFC 9112 §2, §3, §5).
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::{HeadText, assert_rejected, refuse, serve};
 use ws_handshake::{
     HeadError, HeadLimits, MAX_HEAD_LEN, MAX_HEADERS, OriginPolicy, ServerHandshake, ServerRules,
 };
+
+use crate::common::{HeadText, assert_rejected, refuse, serve};
 
 #[test]
 fn other_versions_of_http_are_rejected() {

@@ -1,15 +1,12 @@
 //! Responses with lines that are not valid HTTP/1.1, which a client reads leniently (RFC 9112 §2.2,
 //! §5.1 and §5.2).
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::{HeadText, client, connect, established, feed};
 use proptest::prelude::*;
 use ws_handshake::{
     ClientError, Established, HeadError, HeadLimits, MAX_HEAD_LEN, MAX_HEADERS, Request,
 };
+
+use crate::common::{HeadText, client, connect, established, feed};
 
 /// Lines that have no meaning, or the meaning of another header.
 const ODD_LINES: [&str; 10] = [

@@ -1,12 +1,9 @@
 //! The connection through a SOCKS5 proxy (RFC 1928, RFC 1929).
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::feed;
 use proptest::prelude::*;
 use ws_handshake::{Credentials, CredentialsError, Progress, Socks5, Socks5Error, Socks5Refusal};
+
+use crate::common::feed;
 
 fn socks(with_password: bool) -> Socks5 {
     let credentials = Credentials::new("user", "pass");

@@ -1,16 +1,13 @@
 //! No input of a peer or a caller makes the crate panic or read beyond its limits.
 
-#![forbid(unsafe_code)]
-
-mod common;
-
-use common::{HeadText, NONCE, client, feed, target};
 use proptest::prelude::*;
 use ws_handshake::{
     Answer, AnyRequest, Extension, HeadError, OriginPolicy, Rejection, Request, ServerHandshake,
     Target, UpgradeRequest,
 };
 use ws_proto::DeflateConfig;
+
+use crate::common::{HeadText, NONCE, client, feed, target};
 
 /// Splits the bytes into pieces. Their lengths are those in `cuts`, repeated until the bytes end.
 fn split<'a>(mut bytes: &'a [u8], cuts: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {

@@ -1,8 +1,6 @@
 //! The PROXY protocol: every form of a valid header, every rule that a header can break, and random
 //! headers that another implementation has written.
 
-#![forbid(unsafe_code)]
-
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ppp::{v1, v2};

@@ -4,8 +4,8 @@
 
 use ws_handshake::{Answer, Request};
 
-use super::common::{ACCEPT, HeadText, client, offer};
 use super::{HEADER, accepted, answered, config, over_http, params};
+use crate::common::{ACCEPT, HeadText, client, offer};
 
 #[test]
 fn nothing_is_offered_or_answered_unless_configured() {
