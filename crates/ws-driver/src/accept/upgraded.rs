@@ -10,7 +10,7 @@ use crate::any::AnyTransport;
 use crate::transport::{Runtime, Transport, Wrap};
 use crate::websocket::{Side, WebSocket};
 
-/// Methods for requests that another HTTP server has read. The crate `ws-hyper` uses them for hyper.
+/// Methods for requests that another HTTP server has read. `ws-hyper` uses them for hyper.
 impl<R: Runtime> Acceptor<R> {
     /// Checks an opening request, including its origin.
     ///
