@@ -54,7 +54,7 @@ async fn join(
         .accept(move |ws| chat(ws, name, room))
 }
 
-/// Passes the messages of one client to all, and those of all to this client.
+/// Serves one client. The others learn that it has left, however its connection has ended.
 async fn chat(
     mut ws: WebSocket,
     name: String,
@@ -62,27 +62,38 @@ async fn chat(
 ) -> Result<(), Error> {
     let mut messages = room.subscribe();
     let _ = room.send(format!("{name} has joined"));
+    let served = pass_messages(&mut ws, &name, &room, &mut messages).await;
+    let _ = room.send(format!("{name} has left"));
+    served
+}
+
+/// Passes the messages of the client to all, and those of all to the client.
+async fn pass_messages(
+    ws: &mut WebSocket,
+    name: &str,
+    room: &broadcast::Sender<String>,
+    messages: &mut broadcast::Receiver<String>,
+) -> Result<(), Error> {
     loop {
         // Both futures are cancel safe: no message is lost.
         tokio::select! {
-            message = ws.recv() => match message? {
-                Some(message) => {
-                    let text = message.as_text().unwrap_or("(binary)");
-                    let _ = room.send(format!("{name}: {text}"));
-                }
-                None => break,
-            },
+            message = ws.recv() => {
+                let Some(message) = message? else {
+                    return Ok(());
+                };
+                let text = message.as_text().unwrap_or("(binary)");
+                let _ = room.send(format!("{name}: {text}"));
+            }
             message = messages.recv() => match message {
                 Ok(text) => ws.send(text).await?,
                 Err(RecvError::Lagged(_)) => {
-                    return ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await.map(drop);
+                    let closed = ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await;
+                    return closed.map(drop);
                 }
-                Err(RecvError::Closed) => break,
+                Err(RecvError::Closed) => return Ok(()),
             },
         }
     }
-    let _ = room.send(format!("{name} has left"));
-    Ok(())
 }
 
 const PAGE: &str = r#"<!doctype html>

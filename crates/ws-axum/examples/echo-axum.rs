@@ -1,7 +1,8 @@
-//! Shows an echo server: the programs that test and measure servers can use it.
+//! Shows an echo server, which compresses messages if the client agrees. The programs that test and
+//! measure servers can use it.
 //!
 //! ```sh
-//! cargo run --release --example echo-axum -- --port 9001 --deflate
+//! cargo run --release --example echo-axum -- --port 9001
 //! ```
 
 #![forbid(unsafe_code)]
@@ -20,17 +21,15 @@ use ws_axum::{DeflateConfig, Error, Upgrade, WebSocket};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let args: Vec<_> = env::args().skip(1).collect();
-    let args: Vec<_> = args.iter().map(String::as_str).collect();
-    let (port, has_deflate) = match args[..] {
-        ["--port", port] => (port, false),
-        ["--port", port, "--deflate"] | ["--deflate", "--port", port] => (port, true),
-        _ => ("", false),
+    let port = match &args[..] {
+        [option, port] if option == "--port" => port.parse().ok(),
+        _ => None,
     };
-    let Ok(port) = port.parse() else {
-        eprintln!("usage: echo-axum --port PORT [--deflate]");
+    let Some(port) = port else {
+        eprintln!("usage: echo-axum --port PORT");
         return ExitCode::from(2);
     };
-    match serve(port, app(has_deflate)).await {
+    match serve(port).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("echo-axum: {error}");
@@ -39,23 +38,17 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(port: u16, app: Router) -> io::Result<()> {
+async fn serve(port: u16) -> io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("ws://{}", listener.local_addr()?);
     // Answers of HTTP are not delayed either.
     let listener = listener.tap_io(|tcp| drop(tcp.set_nodelay(true)));
-    axum::serve(listener, app).await
+    // Every path is an echo.
+    axum::serve(listener, Router::new().fallback(any(handler))).await
 }
 
-/// Every path is an echo.
-pub(crate) fn app(has_deflate: bool) -> Router {
-    let handler = async move |upgrade: Upgrade| -> Response {
-        match has_deflate {
-            true => upgrade.deflate(DeflateConfig::default()).accept(echo),
-            false => upgrade.accept(echo),
-        }
-    };
-    Router::new().fallback(any(handler))
+async fn handler(upgrade: Upgrade) -> Response {
+    upgrade.deflate(DeflateConfig::default()).accept(echo)
 }
 
 async fn echo(mut ws: WebSocket) -> Result<(), Error> {
