@@ -5,7 +5,8 @@
 //! `Acceptor` of the runtime's crate: `ws-tokio`, `ws-smol` or `ws-async-std`. Nothing is spawned
 //! here.
 //!
-//! ```
+#![cfg_attr(feature = "tokio", doc = "```")]
+#![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
 //! use http_body_util::Full;
 //! use hyper::body::{Bytes, Incoming};
 //! use hyper::{Request, Response};

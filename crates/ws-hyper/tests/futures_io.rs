@@ -53,7 +53,6 @@ macro_rules! echo {
     };
 }
 
-#[cfg(feature = "smol")]
 echo!(
     smol_gets_its_tcp_stream_back,
     ws_smol,
@@ -61,9 +60,7 @@ echo!(
     smol::block_on
 );
 
-#[cfg(feature = "async-std")]
 use async_std::net as async_std_net;
-#[cfg(feature = "async-std")]
 echo!(
     async_std_gets_its_tcp_stream_back,
     ws_async_std,

@@ -1,6 +1,5 @@
 //! Connections under the servers of hyper and hyper-util, on tokio.
 
-#![cfg(feature = "tokio")]
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
