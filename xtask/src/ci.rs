@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 
-use crate::{Outcome, features, no_std, program, project, test, tidy};
+use crate::{Outcome, features, no_std, packages, program, project, test, tidy};
 
 /// Run all checks and tests of CI, and print a table at the end.
 ///
@@ -188,11 +188,14 @@ impl Step {
 /// Calls cargo. `--all-features` are those that this machine can build, and `--published` are the
 /// packages with users outside of this workspace.
 fn call_cargo(arguments: &str, environment: Option<(&str, &str)>) -> Result<Outcome> {
+    let metadata = project::metadata()?;
+    let published = packages::published(&metadata).into_iter();
+    let published = packages::arguments(published.map(|package| &package.name));
     let mut command = project::cargo();
     for argument in arguments.split(' ') {
         match argument {
-            "--all-features" => command.args(features::all(&project::metadata()?, &[])),
-            "--published" => command.args(project::published()?),
+            "--all-features" => command.args(features::all(&metadata, &[])),
+            "--published" => command.args(&published),
             argument => command.arg(argument),
         };
     }

@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 use cargo_metadata::Metadata;
 
+use crate::packages::is_chosen;
+
 /// The package and the feature that need the headers of OpenSSL.
 const NATIVE_TLS: (&str, &str) = ("ws-tokio", "native-tls");
 
@@ -34,10 +36,6 @@ fn all_but_native_tls(metadata: &Metadata, packages: &[String]) -> String {
         }
     }
     list.join(",")
-}
-
-fn is_chosen(packages: &[String], name: &str) -> bool {
-    packages.is_empty() || packages.iter().any(|chosen| chosen == name)
 }
 
 /// Returns `true` if openssl-sys will find OpenSSL, or if this platform has a TLS of its own.

@@ -8,6 +8,7 @@
 mod ci;
 mod features;
 mod no_std;
+mod packages;
 mod program;
 mod test;
 mod tidy;

@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use std::{env, thread};
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::{Metadata, Package};
+use cargo_metadata::Metadata;
 
-use crate::{Outcome, features, project};
+use crate::{Outcome, features, packages, project};
 
 /// Run every test: unit, integration and documentation tests.
 ///
@@ -72,23 +72,20 @@ fn call(metadata: &Metadata, args: &Args) -> Result<Vec<String>> {
 
 /// Returns the published packages among `chosen` that have optional features. No choice means all.
 fn with_optional_features(metadata: &Metadata, chosen: &[String]) -> Vec<String> {
-    let is_chosen =
-        |package: &&&Package| chosen.is_empty() || chosen.iter().any(|name| *name == *package.name);
-    let packages = metadata.workspace_packages();
-    let featured = packages.iter().filter(is_chosen).filter(|package| {
-        project::is_published(package) && has_optional_features(&package.features)
-    });
-    featured.map(|package| package.name.to_string()).collect()
+    let published = packages::published(metadata).into_iter();
+    let featured = published.filter(|package| has_optional_features(&package.features));
+    let names = featured.map(|package| package.name.to_string());
+    names
+        .filter(|name| packages::is_chosen(chosen, name))
+        .collect()
 }
 
 /// Selects these packages, or the workspace if there are none.
 fn selection(packages: &[String]) -> Vec<String> {
     let mut call: Vec<String> = vec!["test".into(), "--no-fail-fast".into()];
-    if packages.is_empty() {
-        call.push("--workspace".into());
-    }
-    for package in packages {
-        call.extend(["--package".into(), package.clone()]);
+    match packages {
+        [] => call.push("--workspace".into()),
+        packages => call.extend(packages::arguments(packages)),
     }
     call
 }

@@ -31,10 +31,8 @@ impl<R: HyperRuntime> Upgrade<R> {
     ///
     /// [`Refusal::Rejected`] if the request is not an acceptable opening request.
     /// [`Refusal::NotUpgradable`] if hyper cannot upgrade the connection.
-    pub fn new<B>(acceptor: &Acceptor<R>, request: Request<B>) -> Result<Self, Refusal> {
-        let (mut parts, _) = request.into_parts();
-        let on_upgrade = parts.extensions.remove();
-        Self::check(acceptor, &Request::from_parts(parts, ()), on_upgrade)
+    pub fn new<B>(acceptor: &Acceptor<R>, mut request: Request<B>) -> Result<Self, Refusal> {
+        Self::take_from(acceptor, &mut request)
     }
 
     /// Does the same as [`new`](Self::new) with the head of a request, which loses nothing but the
@@ -44,20 +42,16 @@ impl<R: HyperRuntime> Upgrade<R> {
     ///
     /// The errors of [`new`](Self::new).
     pub fn from_parts(acceptor: &Acceptor<R>, parts: &mut Parts) -> Result<Self, Refusal> {
-        let on_upgrade = parts.extensions.remove();
-        let mut request = Request::new(());
-        request.method_mut().clone_from(&parts.method);
-        request.uri_mut().clone_from(&parts.uri);
-        request.headers_mut().clone_from(&parts.headers);
-        *request.version_mut() = parts.version;
-        Self::check(acceptor, &request, on_upgrade)
+        let (nothing, ()) = Request::new(()).into_parts();
+        let mut request = Request::from_parts(std::mem::replace(parts, nothing), ());
+        let upgrade = Self::take_from(acceptor, &mut request);
+        (*parts, ()) = request.into_parts();
+        upgrade
     }
 
-    fn check(
-        acceptor: &Acceptor<R>,
-        request: &Request<()>,
-        on_upgrade: Option<OnUpgrade>,
-    ) -> Result<Self, Refusal> {
+    /// Checks a request, and takes only the upgrade out of it.
+    fn take_from<B>(acceptor: &Acceptor<R>, request: &mut Request<B>) -> Result<Self, Refusal> {
+        let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
         Ok(Self {
             acceptor: acceptor.clone(),
             request: acceptor.check_request(request)?,

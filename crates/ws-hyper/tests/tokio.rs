@@ -3,18 +3,19 @@
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
+use std::future::{Future, Ready, ready};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use ws_hyper::{Refusal, Upgrade, UpgradeError, Upgrading};
@@ -22,6 +23,7 @@ use ws_tokio::{Acceptor, CloseCode, Connector, Tokio, WebSocket};
 
 type Page = Response<Full<Bytes>>;
 type Opened = Result<WebSocket, UpgradeError>;
+type Sender = mpsc::UnboundedSender<Opened>;
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
@@ -29,23 +31,52 @@ const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
 /// A masked text, with the key 0.
 const TEXT: &[u8] = b"\x81\x82\0\0\0\0hi";
 
-/// Answers a request. Sends the connection, or the error, to the test.
-fn answer(
-    acceptor: &Acceptor,
-    request: Request<Incoming>,
-    opened: &mpsc::UnboundedSender<Opened>,
-) -> Page {
-    let accepted = Upgrade::new(acceptor, request).and_then(Upgrade::accept);
-    let (response, upgrading): (Page, Upgrading<Tokio>) = match accepted {
-        Ok(accepted) => accepted,
-        Err(refusal) => return refusal.response(),
-    };
-    let opened = opened.clone();
-    tokio::spawn(async move { opened.send(upgrading.await) });
-    response
+/// Returns the service that answers with `respond`.
+fn service<B: Body<Data = Bytes, Error = Infallible>>(
+    respond: impl Fn(Request<Incoming>) -> Response<B>,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<B>,
+    Error = Infallible,
+    Future = Ready<Result<Response<B>, Infallible>>,
+> {
+    service_fn(move |request| ready(Ok(respond(request))))
 }
 
-/// A server of hyper for one connection, and the connections that it has opened.
+/// Serves a stream with HTTP/1.1 and upgrades.
+async fn serve<S, B>(stream: S, respond: impl Fn(Request<Incoming>) -> Response<B>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    B: Body<Data = Bytes, Error = Infallible> + 'static,
+{
+    let server = http1::Builder::new();
+    let served = server.serve_connection(TokioIo::new(stream), service(respond));
+    // An error means that the client has ended the connection.
+    drop(served.with_upgrades().await);
+}
+
+/// Sends the connection, or the error, to the test.
+fn open(upgrading: Upgrading<Tokio>, opened: &Sender) {
+    let opened = opened.clone();
+    tokio::spawn(async move { opened.send(upgrading.await) });
+}
+
+/// Answers requests, and opens connections.
+fn answer(opened: Sender) -> impl Fn(Request<Incoming>) -> Page {
+    let acceptor = Acceptor::new();
+    move |request| {
+        let accepted = Upgrade::new(&acceptor, request).and_then(Upgrade::accept);
+        match accepted {
+            Ok((response, upgrading)) => {
+                open(upgrading, &opened);
+                response
+            }
+            Err(refusal) => refusal.response(),
+        }
+    }
+}
+
+/// A server for one TCP connection, and what it has opened.
 struct Server {
     address: SocketAddr,
     opened: mpsc::UnboundedReceiver<Opened>,
@@ -53,20 +84,20 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
-        let acceptor = Acceptor::new();
+        Self::with(|tcp, opened| serve(tcp, answer(opened))).await
+    }
+
+    /// Starts a server that serves the connection with `run`.
+    async fn with<F>(run: impl FnOnce(TcpStream, Sender) -> F + Send + 'static) -> Self
+    where
+        F: Future + Send,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, opened) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             let (tcp, _) = listener.accept().await.unwrap();
-            let service = service_fn(move |request| {
-                let response = answer(&acceptor, request, &sender);
-                async { Ok::<_, Infallible>(response) }
-            });
-            http1::Builder::new()
-                .serve_connection(TokioIo::new(tcp), service)
-                .with_upgrades()
-                .await
+            drop(run(tcp, sender).await);
         });
         Self { address, opened }
     }
@@ -134,15 +165,7 @@ async fn bytes_behind_the_request_are_the_first_message() {
 async fn another_stream_stays_with_hyper() {
     let (near, far) = tokio::io::duplex(64);
     let (sender, mut opened) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let acceptor = Acceptor::new();
-        let service = service_fn(|request| {
-            let response = answer(&acceptor, request, &sender);
-            async { Ok::<_, Infallible>(response) }
-        });
-        let served = http1::Builder::new().serve_connection(TokioIo::new(far), service);
-        served.with_upgrades().await
-    });
+    tokio::spawn(serve(far, answer(sender)));
     let connector = Connector::new();
     let client = connector.handshake("ws://h/", near).await.unwrap();
     let ws = opened.recv().await.unwrap().unwrap();
@@ -169,22 +192,14 @@ async fn another_stream_stays_with_hyper() {
 #[cfg(feature = "auto")]
 #[tokio::test]
 async fn the_automatic_server_gives_the_tcp_stream_back_too() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (sender, mut opened) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let (tcp, _) = listener.accept().await.unwrap();
-        let acceptor = Acceptor::new();
-        let service = service_fn(move |request| {
-            let response = answer(&acceptor, request, &sender);
-            async { Ok::<_, Infallible>(response) }
-        });
+    let mut server = Server::with(async |tcp, opened| {
         auto::Builder::new(TokioExecutor::new())
-            .serve_connection_with_upgrades(TokioIo::new(tcp), service)
+            .serve_connection_with_upgrades(TokioIo::new(tcp), service(answer(opened)))
             .await
-    });
-    let mut client = connect(address).await;
-    let mut ws = opened.recv().await.unwrap().unwrap();
+    })
+    .await;
+    let mut client = connect(server.address).await;
+    let mut ws = server.next().await.unwrap();
     assert!(has_tcp(&ws));
     client.send("hello").await.unwrap();
     assert_eq!(ws.recv().await.unwrap(), Some("hello".into()));
@@ -192,24 +207,17 @@ async fn the_automatic_server_gives_the_tcp_stream_back_too() {
 
 #[tokio::test]
 async fn a_graceful_shutdown_leaves_connections_open() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (sender, mut opened) = mpsc::unbounded_channel();
     let graceful = GracefulShutdown::new();
     let watcher = graceful.watcher();
-    tokio::spawn(async move {
-        let (tcp, _) = listener.accept().await.unwrap();
-        let acceptor = Acceptor::new();
-        let service = service_fn(move |request| {
-            let response = answer(&acceptor, request, &sender);
-            async { Ok::<_, Infallible>(response) }
-        });
+    let mut server = Server::with(async move |tcp, opened| {
         let server = auto::Builder::new(TokioExecutor::new());
+        let service = service(answer(opened));
         let served = server.serve_connection_with_upgrades(TokioIo::new(tcp), service);
         watcher.watch(served).await
-    });
-    let mut client = connect(address).await;
-    let mut ws = opened.recv().await.unwrap().unwrap();
+    })
+    .await;
+    let mut client = connect(server.address).await;
+    let mut ws = server.next().await.unwrap();
     // The server no longer counts the connection, so this ends at once.
     let ended = tokio::time::timeout(Duration::from_secs(5), graceful.shutdown());
     ended.await.expect("the HTTP server has ended");
@@ -222,18 +230,13 @@ async fn a_graceful_shutdown_leaves_connections_open() {
 async fn replace(response: fn() -> Page) -> (String, Opened) {
     let (mut client, far) = tokio::io::duplex(4096);
     let (sender, mut opened) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let service = service_fn(move |request: Request<Incoming>| {
-            let acceptor = Acceptor::new().handshake_timeout(Duration::from_millis(100));
-            let upgrade = Upgrade::new(&acceptor, request).unwrap();
-            let (_answer, upgrading) = upgrade.accept_if_sent().unwrap();
-            let sender = sender.clone();
-            tokio::spawn(async move { sender.send(upgrading.await) });
-            async move { Ok::<_, Infallible>(response()) }
-        });
-        let served = http1::Builder::new().serve_connection(TokioIo::new(far), service);
-        served.with_upgrades().await
-    });
+    let acceptor = Acceptor::new().handshake_timeout(Duration::from_millis(100));
+    tokio::spawn(serve(far, move |request| {
+        let upgrade = Upgrade::new(&acceptor, request).unwrap();
+        let (_answer, upgrading) = upgrade.accept_if_sent().unwrap();
+        open(upgrading, &sender);
+        response()
+    }));
     client.write_all(REQUEST.as_bytes()).await.unwrap();
     let mut head = vec![0; 12];
     client.read_exact(&mut head).await.unwrap();
@@ -277,17 +280,12 @@ async fn the_wait_for_an_upgrade_ends() {
 async fn an_answer_that_is_sent_is_upgraded() {
     let (client, far) = tokio::io::duplex(4096);
     let (sender, mut opened) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let service = service_fn(move |request: Request<Incoming>| {
-            let upgrade = Upgrade::new(&Acceptor::new(), request).unwrap();
-            let (answer, upgrading) = upgrade.accept_if_sent().unwrap();
-            let sender = sender.clone();
-            tokio::spawn(async move { sender.send(upgrading.await) });
-            async move { Ok::<_, Infallible>(answer) }
-        });
-        let served = http1::Builder::new().serve_connection(TokioIo::new(far), service);
-        served.with_upgrades().await
-    });
+    tokio::spawn(serve(far, move |request| {
+        let upgrade = Upgrade::new(&Acceptor::new(), request).unwrap();
+        let (answer, upgrading) = upgrade.accept_if_sent().unwrap();
+        open(upgrading, &sender);
+        answer
+    }));
     let connector = Connector::new();
     let mut client = connector.handshake("ws://h/", client).await.unwrap();
     client.send("hello").await.unwrap();
@@ -327,23 +325,21 @@ async fn requests_that_cannot_be_upgraded_are_refused() {
 
 #[tokio::test]
 async fn a_server_without_upgrades_says_so() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
     let (sender, mut refused) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let (tcp, _) = listener.accept().await.unwrap();
-        let service = service_fn(move |mut request: Request<Incoming>| {
+    let server = Server::with(async move |tcp, _| {
+        let service = service(move |mut request| -> Page {
             // Another service takes the upgrade first.
             drop(hyper::upgrade::on(&mut request));
             let refusal = Upgrade::new(&Acceptor::new(), request).unwrap_err();
-            let response: Page = refusal.response();
+            let response = refusal.response();
             sender.send(refusal).unwrap();
-            async { Ok::<_, Infallible>(response) }
+            response
         });
-        let served = http1::Builder::new().serve_connection(TokioIo::new(tcp), service);
-        served.await
-    });
-    let url = format!("ws://{address}/");
+        let server = http1::Builder::new();
+        server.serve_connection(TokioIo::new(tcp), service).await
+    })
+    .await;
+    let url = format!("ws://{}/", server.address);
     let error = ws_tokio::connect(&url).await.unwrap_err();
     assert_eq!(
         error.response().unwrap().status(),
@@ -354,23 +350,17 @@ async fn a_server_without_upgrades_says_so() {
 
 #[tokio::test]
 async fn the_answer_has_what_the_caller_adds() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        let (tcp, _) = listener.accept().await.unwrap();
-        let service = service_fn(|request: Request<Incoming>| async {
-            let upgrade = Upgrade::new(&Acceptor::new(), request).unwrap();
-            assert_eq!(upgrade.request().path(), "/room");
-            let upgrade = upgrade.subprotocol("chat").header("x-node", "7");
-            let (response, upgrading) = upgrade.accept::<Full<Bytes>>().unwrap();
-            assert_eq!(upgrading.agreed().protocol(), Some("chat"));
-            tokio::spawn(async { upgrading.await.unwrap().send("welcome").await });
-            Ok::<_, Infallible>(response)
-        });
-        let served = http1::Builder::new().serve_connection(TokioIo::new(tcp), service);
-        served.with_upgrades().await
-    });
-    let url = format!("ws://{address}/room");
+    let respond = |request: Request<Incoming>| {
+        let upgrade = Upgrade::new(&Acceptor::new(), request).unwrap();
+        assert_eq!(upgrade.request().path(), "/room");
+        let upgrade = upgrade.subprotocol("chat").header("x-node", "7");
+        let (response, upgrading) = upgrade.accept::<Full<Bytes>>().unwrap();
+        assert_eq!(upgrading.agreed().protocol(), Some("chat"));
+        tokio::spawn(async { upgrading.await.unwrap().send("welcome").await });
+        response
+    };
+    let server = Server::with(move |tcp, _| serve(tcp, respond)).await;
+    let url = format!("ws://{}/room", server.address);
     let mut client = Connector::new()
         .subprotocol("chat")
         .connect(&url)
@@ -378,4 +368,17 @@ async fn the_answer_has_what_the_caller_adds() {
         .unwrap();
     assert_eq!(client.protocol(), Some("chat"));
     assert_eq!(client.recv().await.unwrap(), Some("welcome".into()));
+}
+
+#[test]
+fn the_head_of_a_request_stays_as_it_is() {
+    let request = Request::get("/room").header("host", "h").extension(7_u8);
+    let (mut parts, ()) = request.body(()).unwrap().into_parts();
+    let refusal = Upgrade::from_parts(&Acceptor::new(), &mut parts).unwrap_err();
+    assert_eq!(refusal.status(), StatusCode::UPGRADE_REQUIRED);
+    assert_eq!(
+        (parts.uri.path(), &parts.headers["host"]),
+        ("/room", &"h".parse().unwrap())
+    );
+    assert_eq!(parts.extensions.get(), Some(&7_u8));
 }

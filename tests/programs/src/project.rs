@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use cargo_metadata::{Metadata, MetadataCommand, Package};
+use cargo_metadata::{Metadata, MetadataCommand};
 
 /// Returns the workspace root. The alias in `.cargo/config.toml` works in every directory below it,
 /// so the current directory is not the root.
@@ -49,24 +49,4 @@ pub fn metadata() -> Result<Metadata> {
         .no_deps()
         .exec()
         .context("cannot read the workspace by `cargo metadata`")
-}
-
-/// Returns the arguments of cargo that choose the packages with users outside of this workspace.
-///
-/// # Errors
-///
-/// If the workspace cannot be read.
-pub fn published() -> Result<Vec<String>> {
-    let metadata = metadata()?;
-    let packages = metadata.workspace_packages().into_iter();
-    let names = packages.filter(|package| is_published(package));
-    Ok(names
-        .flat_map(|package| ["--package".into(), package.name.to_string()])
-        .collect())
-}
-
-/// Returns `true` if the package has users outside of this workspace.
-#[must_use]
-pub fn is_published(package: &Package) -> bool {
-    package.publish.as_deref() != Some(&[])
 }

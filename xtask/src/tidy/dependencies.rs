@@ -110,7 +110,7 @@ const TABLE: &[(&str, Allowed)] = &[
         "ws-axum",
         Allowed::Only {
             // axum-core without axum: the part for libraries, which changes rarely.
-            always: &["axum-core", "tokio", "ws-hyper", "ws-tokio"],
+            always: &["axum-core", "thiserror", "tokio", "ws-hyper", "ws-tokio"],
             optional: &[],
         },
     ),
