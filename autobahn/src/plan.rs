@@ -23,7 +23,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn new(name: &str, role: Role) -> Self {
-        let prefix = if is_foreign(name) { "" } else { "ws-" };
+        let prefix = if is_ours(name) { "ws-" } else { "" };
         Self {
             name: name.to_owned(),
             role,
@@ -33,7 +33,12 @@ impl Run {
 
     /// Returns `true` if the testee is on another library. Nothing is expected of its verdicts.
     pub(crate) fn is_foreign(&self) -> bool {
-        is_foreign(&self.name)
+        !is_ours(&self.name)
+    }
+
+    /// Returns `true` if the testee is a program of `ws-peers`.
+    pub(crate) fn is_peer(&self) -> bool {
+        is_runtime(&self.name)
     }
 
     /// Returns the name of the executable that is tested.
@@ -69,9 +74,16 @@ impl Run {
     }
 }
 
-/// Returns `true` if no runtime has this name.
-fn is_foreign(name: &str) -> bool {
-    Runtime::from_str(name, false).is_err()
+/// The echo server on `ws-axum`, an example of that package.
+const AXUM: &str = "axum";
+
+/// Returns `true` if the testees with this name are on this project's library.
+fn is_ours(name: &str) -> bool {
+    is_runtime(name) || name == AXUM
+}
+
+fn is_runtime(name: &str) -> bool {
+    Runtime::from_str(name, false).is_ok()
 }
 
 /// Returns every run for these names and this role. No names means all runtimes, and no role both
@@ -118,12 +130,13 @@ mod tests {
 
     #[test]
     fn other_names_are_those_of_foreign_testees() {
-        let names = ["beast", "tokio", "tokio-websockets"].map(str::to_owned);
+        let names = ["beast", "tokio", "axum", "tokio-websockets"].map(str::to_owned);
         let runs = plan(&names, Some(Role::Server));
         let described = runs.iter().map(|run| (&*run.agent, run.is_foreign()));
         assert!(described.eq([
             ("beast-server", true),
             ("ws-tokio-server", false),
+            ("ws-axum-server", false),
             ("tokio-websockets-server", true),
         ]));
         let client = Run::new("beast", Role::Client);

@@ -15,7 +15,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::any;
 use tokio::net::TcpListener;
-use ws_axum::{OriginPolicy, Upgrade};
+use ws_axum::{CloseCode, OriginPolicy, Upgrade};
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
@@ -46,9 +46,10 @@ async fn greet(
     upgrade: Upgrade,
 ) -> Response {
     let client = client_address(peer.ip(), &headers);
-    upgrade
-        .origins(origins)
-        .accept(async move |mut ws| ws.send(format!("your address is {client}")).await)
+    upgrade.origins(origins).accept(async move |mut ws| {
+        ws.send(format!("your address is {client}")).await?;
+        ws.close(CloseCode::NORMAL, "").await.map(drop)
+    })
 }
 
 /// Returns the address that the load balancer has seen.

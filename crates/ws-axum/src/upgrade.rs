@@ -119,6 +119,9 @@ impl Upgrade {
     /// Accepts the request. Returns the response, and serves the connection with `handler` in a new
     /// task of tokio once the response was sent.
     ///
+    /// A handler that returns without [`WebSocket::close`] drops the connection. The client then
+    /// gets no Close, and reports the code 1006 (RFC 6455 §7.1.5).
+    ///
     /// The response is a refusal if the origin is not allowed (status 403), or if a header of the
     /// answer is invalid (status 500).
     pub fn accept<H, F, E>(self, handler: H) -> Response

@@ -101,6 +101,7 @@ async fn only_the_last_address_of_the_load_balancer_counts() {
         };
         let mut ws = connector.connect(&url).await.unwrap();
         assert_eq!(text(&mut ws).await, format!("your address is {expected}"));
+        assert!(ws.recv().await.unwrap().is_none(), "a clean end");
     }
 }
 

@@ -31,9 +31,10 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// The command-line option for compression.
 #[derive(Debug, clap::Args)]
 struct Compression {
-    /// Compress messages if the other side agrees (permessage-deflate). The settings are `level=N`,
-    /// from 0 to 9, and `mem_level=N`, from 1 to 9, and `window_bits=N`, from 9 to 15. The last two
-    /// determine how much memory compression may use. Separate settings by commas.
+    /// Compress messages if the other side agrees (permessage-deflate). The settings are `fast` or
+    /// `small` for a profile of the library, `level=N`, from 0 to 9, `mem_level=N`, from 1 to 9,
+    /// and `window_bits=N`, from 9 to 15. The last two determine how much memory compression may
+    /// use. Separate settings by commas. A later setting replaces an earlier one.
     #[arg(long, value_name = "SETTINGS", num_args = 0..=1, require_equals = true, default_missing_value = "",
           value_parser = deflate_config)]
     deflate: Option<DeflateConfig>,
@@ -49,20 +50,22 @@ impl Compression {
     }
 }
 
-/// Parses `text`, a comma-separated list of `level=N`, `mem_level=N` and `window_bits=N`. A setting
-/// that is not in the list has the library's default.
+/// Parses `text`, a comma-separated list of `fast`, `small`, `level=N`, `mem_level=N` and
+/// `window_bits=N`. A setting that is not in the list has the library's default.
 fn deflate_config(text: &str) -> Result<DeflateConfig, String> {
     let mut settings = text.split(',').filter(|setting| !setting.is_empty());
     settings.try_fold(DeflateConfig::default(), |config, setting| {
         let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
         match (name, value.parse()) {
+            ("fast", _) => Ok(DeflateConfig::fast()),
+            ("small", _) => Ok(DeflateConfig::small()),
             ("level", Ok(level @ 0..=9)) => Ok(config.level(level)),
             ("level", _) => Err(format!("`{value}` is not a number from 0 to 9")),
             ("mem_level", Ok(level @ 1..=9)) => Ok(config.mem_level(level)),
             ("mem_level", _) => Err(format!("`{value}` is not a number from 1 to 9")),
             ("window_bits", Ok(bits @ 9..=15)) => Ok(config.own_window_bits(bits)),
             ("window_bits", _) => Err(format!("`{value}` is not a number from 9 to 15")),
-            _ => Err("expected level=N, mem_level=N or window_bits=N".into()),
+            _ => Err("expected fast, small, level=N, mem_level=N or window_bits=N".into()),
         }
     })
 }

@@ -215,8 +215,12 @@ mod tests {
         assert_eq!(deflate("--deflate=mem_level=1"), Some(small));
         let large = default.mem_level(9).own_window_bits(15);
         assert_eq!(deflate("--deflate=mem_level=9,window_bits=15"), Some(large));
-        let fast = default.level(1);
-        assert_eq!(deflate("--deflate=level=1"), Some(fast));
+        let quick = default.level(1);
+        assert_eq!(deflate("--deflate=level=1"), Some(quick));
+        let fast = DeflateConfig::fast();
+        assert_eq!(deflate("--deflate=fast"), Some(fast));
+        let small = DeflateConfig::small().level(9);
+        assert_eq!(deflate("--deflate=small,level=9"), Some(small));
         for wrong in [
             "--deflate=level=10",
             "--deflate=mem_level=0",

@@ -11,11 +11,12 @@ function letters(length) {
 
 function json(length) {
   const records = [];
-  for (let size = 0; size < length; ) {
+  for (let size = 1; ; ) {
     const id = records.length;
     const record = JSON.stringify({ id, name: `item ${id}`, price: (id * 7919) % 10007, open: id % 3 === 0 });
-    records.push(record);
     size += record.length + 1;
+    if (size > length) break;
+    records.push(record);
   }
   return `[${records.join(",")}]`.padEnd(length, " ");
 }
@@ -81,33 +82,48 @@ export async function expect(inbox, sent) {
   }
 }
 
-async function close(socket, inbox) {
-  socket.close(CLOSE.code, CLOSE.reason);
-  // Only the code is compared. An endpoint that answers a Close returns its code, but not
-  // necessarily its reason.
-  const { code, wasClean } = await inbox.closed;
-  if (!wasClean) throw new Error("the connection did not close cleanly");
-  if (code !== CLOSE.code) throw new Error(`the close code came back as ${code}`);
+async function close(socket, inbox, { code, reason }) {
+  socket.close(code, reason);
+  await closed(inbox, code);
 }
 
-// Runs all checks over an open connection. Calls `report` with a line for each check: `ok NAME` or
+// Only the code is compared. An endpoint that answers a Close returns its code, but not necessarily
+// its reason.
+async function closed(inbox, expected) {
+  const { code, wasClean } = await inbox.closed;
+  if (!wasClean) throw new Error("the connection did not close cleanly");
+  if (code !== expected) throw new Error(`the close code is ${code}, expected ${expected}`);
+}
+
+// Takes the steps of a dialogue: `{ send: TEXT }`, `{ receive: TEXT }`, `{ close: CODE }`, or
+// `{ closed: CODE }` if the server closes.
+async function dialogue(socket, inbox, steps) {
+  for (const step of steps) {
+    const [[kind, value]] = Object.entries(step);
+    if (kind === "send") socket.send(value);
+    else if (kind === "receive") await receive(inbox, value);
+    else if (kind === "close") await close(socket, inbox, { code: value, reason: "" });
+    else if (kind === "closed") await closed(inbox, value);
+    else throw new Error(`there is no step "${kind}"`);
+  }
+}
+
+async function receive(inbox, text) {
+  const received = await inbox.next();
+  if (received !== text) throw new Error(`expected "${text}", received "${received}"`);
+}
+
+// Follows a plan over an open connection. Calls `report` with a line for each check: `ok NAME` or
 // `failed NAME: REASON`. `more` has checks that only one API supports.
-export async function runChecks(socket, inbox, report, more = {}) {
-  const small = Array.from({ length: 200 }, (_, id) => JSON.stringify({ event: "price", of: "something", id }));
+export async function follow({ compressed, steps }, socket, inbox, report, more = {}) {
   const checks = {
     negotiated: () => {
-      if (!socket.extensions.startsWith("permessage-deflate")) {
-        throw new Error(`expected permessage-deflate, agreed on "${socket.extensions}"`);
+      const agreed = socket.extensions.startsWith("permessage-deflate");
+      if (agreed !== compressed) {
+        throw new Error(`compressed: ${compressed}, but agreed on "${socket.extensions}"`);
       }
     },
-    text: () => echo(socket, inbox, ...LENGTHS.map(letters)),
-    binary: () => echo(socket, inbox, ...LENGTHS.map(letters).map(encode)),
-    json: () => echo(socket, inbox, json(MIB)),
-    incompressible: () => echo(socket, inbox, random(MIB)),
-    "non-ascii": () => echo(socket, inbox, "κόσμε", "ß€😀 ".repeat(20_000)),
-    "many small": () => echo(socket, inbox, ...small),
-    ...more,
-    close: () => close(socket, inbox),
+    ...(steps ? { dialogue: () => dialogue(socket, inbox, steps) } : allChecks(socket, inbox, more)),
   };
   for (const [name, check] of Object.entries(checks)) {
     try {
@@ -117,4 +133,35 @@ export async function runChecks(socket, inbox, report, more = {}) {
       report(`failed ${name}: ${error.message}`);
     }
   }
+}
+
+// Connects to the server of a plan, and follows the plan. Returns the lines. For browsers.
+export async function visit(plan) {
+  const lines = [];
+  try {
+    const socket = new WebSocket(plan.url);
+    const inbox = new Inbox(socket);
+    await new Promise((resolve, reject) => {
+      socket.addEventListener("open", resolve);
+      socket.addEventListener("error", () => reject(new Error("the browser could not connect")));
+    });
+    await follow(plan, socket, inbox, (line) => lines.push(line));
+  } catch (error) {
+    lines.push(`failed connection: ${error.message}`);
+  }
+  return lines;
+}
+
+function allChecks(socket, inbox, more) {
+  const small = Array.from({ length: 200 }, (_, id) => JSON.stringify({ event: "price", of: "something", id }));
+  return {
+    text: () => echo(socket, inbox, ...LENGTHS.map(letters)),
+    binary: () => echo(socket, inbox, ...LENGTHS.map(letters).map(encode)),
+    json: () => echo(socket, inbox, json(MIB)),
+    incompressible: () => echo(socket, inbox, random(MIB)),
+    "non-ascii": () => echo(socket, inbox, "κόσμε", "ß€😀 ".repeat(20_000)),
+    "many small": () => echo(socket, inbox, ...small),
+    ...more,
+    close: () => close(socket, inbox, CLOSE),
+  };
 }

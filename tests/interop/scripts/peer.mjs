@@ -1,20 +1,20 @@
-// A peer on the package ws. `peer.mjs client URL [AUTHORITY]` checks an echo server. `peer.mjs server
-// [CERTIFICATE KEY]` prints its URL and checks the first echo client that connects. Both print a line
-// for each check. The files are in PEM and are for TLS.
+// A peer on the package ws. `peer.mjs client PLAN` checks a server. `peer.mjs server [CERTIFICATE
+// KEY]` prints its URL and checks the first echo client that connects. Both print a line for each
+// check. The plan is JSON, as in plan.rs. The files are in PEM and are for TLS.
 
 import { readFileSync } from "node:fs";
 import { createServer as createPlain } from "node:http";
 import { createServer as createTls } from "node:https";
 import { webcrypto } from "node:crypto";
 import { WebSocket, WebSocketServer } from "ws";
-import { Inbox, expect, runChecks } from "./checks.mjs";
+import { Inbox, expect, follow } from "./checks.mjs";
 
 // A threshold of 0 compresses every message. By default only messages of 1 KiB and more are
 // compressed.
 const options = { perMessageDeflate: { threshold: 0 }, maxPayload: 4 * 1024 * 1024 };
 
-async function check(socket, inbox) {
-  await runChecks(socket, inbox, (line) => console.log(line), {
+async function check(plan, socket, inbox) {
+  await follow(plan, socket, inbox, (line) => console.log(line), {
     fragments: async () => {
       const parts = ["one ", "", "and two ", "and three ".repeat(10_000)];
       parts.forEach((part, at) => socket.send(part, { fin: at === parts.length - 1 }));
@@ -34,11 +34,17 @@ globalThis.crypto ??= webcrypto;
 
 const [role, ...rest] = process.argv.slice(2);
 if (role === "client") {
-  const [url, authority] = rest;
-  const socket = new WebSocket(url, { ...options, ca: authority && readFileSync(authority) });
+  const plan = JSON.parse(rest[0]);
+  const { url, authority, headers, compressed } = plan;
+  const socket = new WebSocket(url, {
+    ...options,
+    ...(!compressed && { perMessageDeflate: false }),
+    headers: Object.fromEntries(headers),
+    ca: authority && readFileSync(authority),
+  });
   const inbox = new Inbox(socket);
   socket.on("error", (error) => console.log(`failed connection: ${error.message}`));
-  socket.on("open", () => check(socket, inbox));
+  socket.on("open", () => check(plan, socket, inbox));
 } else {
   const [cert, key] = rest.map((file) => readFileSync(file));
   const http = cert ? createTls({ cert, key }) : createPlain();
@@ -48,7 +54,7 @@ if (role === "client") {
   server.once("connection", async (socket) => {
     const inbox = new Inbox(socket);
     socket.on("error", (error) => console.log(`failed connection: ${error.message}`));
-    await check(socket, inbox);
+    await check({ compressed: true }, socket, inbox);
     server.close();
     http.close();
   });

@@ -1,8 +1,8 @@
 """A peer on the package websockets.
 
-`peer.py client URL [AUTHORITY]` checks an echo server. `peer.py server [CERTIFICATE KEY]` prints
-its URL and checks the first echo client that connects. Both print a line for each check. The files
-are in PEM and are for TLS.
+`peer.py client PLAN` checks a server. `peer.py server [CERTIFICATE KEY]` prints its URL and checks
+the first echo client that connects. Both print a line for each check. The plan is JSON, as in
+plan.rs. The files are in PEM and are for TLS.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ import sys
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 LENGTHS = [0, 1, 125, 126, 65535, 65536]
 MIB = 1024 * 1024
 CLOSE = (4321, "auf Wiedersehen, tschüß")
-OPTIONS = {"compression": "deflate", "max_size": 4 * MIB}
+MAX_SIZE = 4 * MIB
 
 
 def letters(length):
@@ -34,9 +34,9 @@ def records(length):
     ).ljust(length)
 
 
-async def negotiated(connection):
+async def negotiated(connection, compressed):
     extensions = [extension.name for extension in connection.protocol.extensions]
-    expected = ["permessage-deflate"]
+    expected = ["permessage-deflate"] if compressed else []
     assert extensions == expected, f"expected {expected}, agreed on {extensions}"
 
 
@@ -69,19 +69,40 @@ async def ping(connection):
     await (await connection.ping("still there?"))
 
 
-async def close(connection):
-    await connection.close(*CLOSE)
+async def close(connection, code=CLOSE[0], reason=CLOSE[1]):
+    await connection.close(code, reason)
+    await closed(connection, code)
+
+
+async def closed(connection, expected):
     try:
-        await connection.recv()
+        received = await connection.recv()
     except ConnectionClosed as end:
         assert end.rcvd is not None, "no Close came back"
         # Only the code is compared. An endpoint that answers a Close returns its code, but not
         # necessarily its reason.
-        assert end.rcvd.code == CLOSE[0], f"the close code came back as {end.rcvd.code}"
+        assert end.rcvd.code == expected, f"the close code is {end.rcvd.code}, expected {expected}"
+    else:
+        raise AssertionError(f"expected a Close, received {describe(received)}")
+
+
+async def dialogue(connection, steps):
+    for step in steps:
+        ((kind, value),) = step.items()
+        if kind == "send":
+            await connection.send(value)
+        elif kind == "receive":
+            received = await connection.recv()
+            assert received == value, f"expected {value!r}, received {received!r}"
+        elif kind == "close":
+            await close(connection, value, "")
+        elif kind == "closed":
+            await closed(connection, value)
+        else:
+            raise ValueError(f"there is no step {kind!r}")
 
 
 CHECKS = {
-    "negotiated": negotiated,
     "text": lambda to: echo(to, *map(letters, LENGTHS)),
     "binary": lambda to: echo(to, *(letters(length).encode() for length in LENGTHS)),
     "json": lambda to: echo(to, records(MIB)),
@@ -96,8 +117,10 @@ CHECKS = {
 }
 
 
-async def check(connection):
-    for name, run in CHECKS.items():
+async def check(connection, compressed, steps=None):
+    checks = {"dialogue": lambda to: dialogue(to, steps)} if steps else CHECKS
+    negotiation = {"negotiated": lambda to: negotiated(to, compressed)}
+    for name, run in {**negotiation, **checks}.items():
         try:
             await run(connection)
             print(f"ok {name}", flush=True)
@@ -105,15 +128,22 @@ async def check(connection):
             print(f"failed {name}: {type(error).__name__}: {error}", flush=True)
 
 
-async def client(url, authority=None):
-    context = authority and ssl.create_default_context(cafile=authority)
+async def client(plan):
+    plan = json.loads(plan)
+    authority, compressed = plan.get("authority"), plan["compressed"]
     try:
-        connecting = await connect(url, ssl=context, **OPTIONS)
-    except OSError as error:
+        connection = await connect(
+            plan["url"],
+            ssl=authority and ssl.create_default_context(cafile=authority),
+            compression="deflate" if compressed else None,
+            additional_headers=plan["headers"],
+            max_size=MAX_SIZE,
+        )
+    except (OSError, InvalidHandshake) as error:
         print(f"failed connection: {error}", flush=True)
         return
-    async with connecting as connection:
-        await check(connection)
+    async with connection:
+        await check(connection, compressed, plan.get("steps"))
 
 
 async def server(certificate=None, key=None):
@@ -124,10 +154,10 @@ async def server(certificate=None, key=None):
     checked = asyncio.Event()
 
     async def handler(connection):
-        await check(connection)
+        await check(connection, compressed=True)
         checked.set()
 
-    async with serve(handler, "127.0.0.1", 0, ssl=context, **OPTIONS) as listening:
+    async with serve(handler, "127.0.0.1", 0, ssl=context, max_size=MAX_SIZE) as listening:
         port = listening.sockets[0].getsockname()[1]
         origin = "wss://localhost" if context else "ws://127.0.0.1"
         print(f"{origin}:{port}", flush=True)

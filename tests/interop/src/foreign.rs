@@ -110,6 +110,11 @@ impl Foreign {
         }
     }
 
+    /// Returns `true` if the program performs the checks in `scripts`.
+    pub(crate) fn is_scripted(self) -> bool {
+        matches!(self, Self::Chromium | Self::NodeWs | Self::PythonWebsockets)
+    }
+
     /// Returns the executables that the checks need.
     pub(crate) fn tools(self, over: Over) -> &'static [Tool] {
         match (self, over) {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use ws_test_programs::project;
 
 use crate::checks::dante;
-use crate::foreign::{Foreign, Over, Role};
+use crate::foreign::{Foreign, Role};
 use crate::network;
 use crate::pairing::Pairing;
 use crate::tools::{Tool, Tools, on_path};
@@ -74,11 +74,10 @@ impl Installed {
     pub(crate) fn select(&self, pairings: Vec<Pairing>) -> (Vec<Pairing>, Vec<String>) {
         let mut missing = Vec::new();
         let mut is_ready = |pairing: &Pairing| {
-            let (foreign, over) = (pairing.foreign, pairing.over);
-            let Some(why) = self.fault(foreign, over) else {
+            let Some(why) = self.fault(pairing) else {
                 return true;
             };
-            let line = format!("not run: {foreign} over {over}: {why}");
+            let line = format!("not run: {} over {}: {why}", pairing.foreign, pairing.over);
             if !missing.contains(&line) {
                 missing.push(line);
             }
@@ -88,11 +87,11 @@ impl Installed {
         (ready, missing)
     }
 
-    /// Returns the reason why a program cannot be run, and what to do.
-    fn fault(&self, foreign: Foreign, over: Over) -> Option<String> {
-        let tools = foreign.tools(over).iter();
-        let missing: Vec<_> = tools
-            .filter(|&&tool| self.tools.get(tool).is_none())
+    /// Returns the reason why a pairing cannot be run, and what to do.
+    fn fault(&self, pairing: &Pairing) -> Option<String> {
+        let missing: Vec<_> = pairing
+            .tools()
+            .filter(|&tool| self.tools.get(tool).is_none())
             .map(|tool| tool.names()[0])
             .collect();
         if !missing.is_empty() {
@@ -102,7 +101,7 @@ impl Installed {
                 self.remedy
             ));
         }
-        let (dir, list) = match foreign {
+        let (dir, list) = match pairing.foreign {
             Foreign::NodeWs => (self.node_dir(), "package-lock.json"),
             Foreign::PythonWebsockets => (self.python_dir(), "requirements.txt"),
             Foreign::Dante => return forbidden(dante::probe(self)),
@@ -210,8 +209,7 @@ fn forbidden(probe: Result<()>) -> Option<String> {
 
 /// Returns the executables that `pairings` need.
 fn needed(pairings: &[Pairing]) -> impl Iterator<Item = Tool> {
-    let tools = |pairing: &Pairing| pairing.foreign.tools(pairing.over);
-    let needed: BTreeSet<_> = pairings.iter().flat_map(tools).copied().collect();
+    let needed: BTreeSet<_> = pairings.iter().flat_map(Pairing::tools).collect();
     needed.into_iter()
 }
 
@@ -302,6 +300,7 @@ mod tests {
     use ws_test_programs::runtime::Runtime;
 
     use super::*;
+    use crate::ours::Ours;
 
     #[test]
     fn packages_are_installed_once_and_again_after_a_failure() {
@@ -337,8 +336,8 @@ mod tests {
             home: PathBuf::new(),
             remedy: "install it".to_owned(),
         };
-        let runtimes = [Runtime::Tokio, Runtime::Smol];
-        let (ready, missing) = installed.select(Pairing::all(Foreign::Nginx, &runtimes));
+        let peers = [Runtime::Tokio, Runtime::Smol].map(Ours::Peers);
+        let (ready, missing) = installed.select(Pairing::all(Foreign::Nginx, &peers));
         assert!(ready.is_empty());
         let line = "not run: nginx over TLS: nginx, openssl is not installed; install it";
         assert_eq!(missing, [line]);

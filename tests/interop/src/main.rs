@@ -1,14 +1,15 @@
 //! `cargo xtask interop`: checks of our peers against programs of others.
 //!
 //! [`foreign`] has the programs, [`tools`] finds their executables, and [`install`] installs them.
-//! A [`pairing`] is one of the programs and one of our peers. [`scripts`] runs the checks of a
-//! browser and of the programs in `scripts`, and [`network`] those in a network namespace.
+//! A [`pairing`] is one of the programs and some of [`ours`]. [`scripts`] runs the checks of a
+//! [`browser`] and of the programs in `scripts`, and [`network`] those in a network namespace.
 //! [`checks`] has the checks that this program performs itself, by controlling the others.
 //! [`report`] has the results.
 
 #![forbid(unsafe_code)]
 
 mod bench;
+mod browser;
 mod certificates;
 mod checks;
 mod dialogue;
@@ -16,15 +17,16 @@ mod foreign;
 mod install;
 mod namespace;
 mod network;
-mod page;
+mod ours;
 mod pairing;
+mod plan;
 mod process;
 mod report;
 mod scripts;
 mod stage;
 mod tools;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -37,10 +39,12 @@ use bench::Bench;
 use certificates::Certificates;
 use foreign::{Foreign, Over};
 use install::Installed;
+use ours::Ours;
 use pairing::Pairing;
 use report::Finished;
 
-/// Check our echo servers and echo clients against programs of others.
+/// Check our echo servers, our echo clients, and the examples of axum and hyper against programs of
+/// others.
 ///
 /// Chromium, Node's ws and Python's websockets exchange messages with our peers over TCP and over
 /// TLS, with compression. openssl, gnutls-cli, gnutls-serv, nginx, stunnel and curl check TLS: its
@@ -49,6 +53,10 @@ use report::Finished;
 /// client. HAProxy, Hitch and the module stream of nginx are in front of our server, with the PROXY
 /// protocol. In a network namespace, our client connects to addresses that do not answer. All of
 /// them check our peers on every runtime.
+///
+/// Chromium, Node's ws and Python's websockets also check the examples of ws-axum and ws-hyper,
+/// directly and through nginx, HAProxy and Caddy, with and without compression. The proxies have
+/// the configurations of docs/hyper-and-axum.md.
 ///
 /// A program that is not installed is reported as "not run". With --install, apt-get installs it.
 /// npm, and pip in a virtual environment, install ws and websockets below the target directory, in
@@ -67,9 +75,13 @@ struct Args {
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
     with: Vec<Foreign>,
 
-    /// Runtimes whose peers are checked, comma-separated [default: all]
+    /// Runtimes whose peers are checked, comma-separated [default: all, and the examples]
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
     runtime: Vec<Runtime>,
+
+    /// Check the examples, but no peers unless --runtime names them
+    #[arg(long)]
+    examples: bool,
 
     /// Checks over TCP or over TLS only
     #[arg(long, value_enum, value_name = "TRANSPORT")]
@@ -83,14 +95,28 @@ struct Args {
     #[arg(long)]
     allow_missing: bool,
 
-    /// Check the executables `echo-RUNTIME` and `echo-client-RUNTIME` in this directory instead of
-    /// building ws-peers
+    /// Check the executables `echo-RUNTIME` and `echo-client-RUNTIME` in this directory, and the
+    /// examples in its directory `examples`, instead of building them
     #[arg(long, value_name = "DIR")]
     peer_dir: Option<PathBuf>,
 
     /// Perform the checks of this echo client that need a network namespace. This process is in one
     #[arg(long, value_name = "CLIENT", hide = true)]
     in_namespace: Option<PathBuf>,
+}
+
+impl Args {
+    /// Returns the programs of ours that are checked.
+    fn ours(&self) -> Vec<Ours> {
+        if self.runtime.is_empty() && !self.examples {
+            return Ours::all();
+        }
+        let mut ours: Vec<_> = self.runtime.iter().copied().map(Ours::Peers).collect();
+        if self.examples {
+            ours.extend(Ours::examples());
+        }
+        ours
+    }
 }
 
 fn main() -> ExitCode {
@@ -104,9 +130,10 @@ fn run(args: &Args) -> Result<Outcome> {
         return network::inside(client);
     }
     let home = project::scratch_dir("interop")?;
+    let ours = args.ours();
     let pairings: Vec<_> = Foreign::these_or_all(&args.with)
         .iter()
-        .flat_map(|foreign| Pairing::all(*foreign, Runtime::these_or_all(&args.runtime)))
+        .flat_map(|foreign| Pairing::all(*foreign, &ours))
         .filter(|pairing| args.over.is_none_or(|over| pairing.over == over))
         .collect();
     let installed = if args.install {
@@ -122,8 +149,16 @@ fn run(args: &Args) -> Result<Outcome> {
     if ready.is_empty() {
         return conclude(&[], is_incomplete);
     }
+    let needs_examples = |pairing: &Pairing| matches!(pairing.ours, Ours::Examples(_));
     let bench = Bench {
-        peers: Peers::built_or_in(args.peer_dir.as_deref())?,
+        peers: (!ready.iter().all(needs_examples))
+            .then(|| Peers::built_or_in(args.peer_dir.as_deref()))
+            .transpose()?,
+        examples: ready
+            .iter()
+            .any(needs_examples)
+            .then(|| examples(args.peer_dir.as_deref()))
+            .transpose()?,
         certificates: Certificates::write(&home.join("certificates"))?,
         installed,
         home,
@@ -138,6 +173,17 @@ fn run(args: &Args) -> Result<Outcome> {
         println!("{line}");
     }
     conclude(&finished, is_incomplete)
+}
+
+/// Builds the examples, or takes those below `dir`.
+fn examples(dir: Option<&Path>) -> Result<Peers> {
+    match dir {
+        Some(dir) => Peers::in_dir(&dir.join("examples")),
+        None => Peers::build_examples(
+            &["ws-axum", "ws-hyper"],
+            &["ws-hyper/deflate", "ws-hyper/tokio"],
+        ),
+    }
 }
 
 fn run_all(bench: &Bench, pairings: &[Pairing]) -> Result<Vec<Finished>> {

@@ -2,41 +2,56 @@
 
 use std::fmt;
 
-use ws_test_programs::runtime::Runtime;
-
 use crate::foreign::{Foreign, Over, Role};
+use crate::ours::Ours;
+use crate::tools::Tool;
 use crate::{checks, scripts};
 
-/// A program, its role, and the runtime of our peer.
+/// A program, its role, and our programs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pairing {
     pub(crate) foreign: Foreign,
     /// The role of the foreign program.
     pub(crate) role: Role,
     pub(crate) over: Over,
-    pub(crate) runtime: Runtime,
+    pub(crate) ours: Ours,
 }
 
 impl Pairing {
-    /// Returns each role that `foreign` can have, over each transport, with each of these runtimes.
-    pub(crate) fn all(foreign: Foreign, runtimes: &[Runtime]) -> Vec<Self> {
+    /// Returns each role that `foreign` can have, over each transport, with each of `ours`.
+    pub(crate) fn all(foreign: Foreign, ours: &[Ours]) -> Vec<Self> {
         let mut pairings = Vec::new();
         for &over in foreign.transports() {
             for &role in foreign.roles() {
-                pairings.extend(runtimes.iter().map(|&runtime| Self {
+                pairings.extend(ours.iter().map(|&ours| Self {
                     foreign,
                     role,
                     over,
-                    runtime,
+                    ours,
                 }));
             }
         }
+        pairings.retain(Self::exists);
         pairings
+    }
+
+    /// The examples are servers of the clients that have scripts.
+    fn exists(&self) -> bool {
+        match self.ours {
+            Ours::Peers(_) => true,
+            Ours::Examples(_) => self.role == Role::Client && self.foreign.is_scripted(),
+        }
+    }
+
+    /// Returns the executables that the checks need.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = Tool> {
+        let foreign = self.foreign.tools(self.over).iter().copied();
+        foreign.chain(self.ours.tool())
     }
 
     /// Returns the names of the checks that the pairing has to do.
     pub(crate) fn checks(&self) -> Vec<&'static str> {
-        let mut names = scripts::checks(self.foreign);
+        let mut names = scripts::checks_of(self);
         names.extend(checks::of(self).iter().map(|check| check.name));
         names
     }
@@ -54,25 +69,22 @@ impl Pairing {
 
 impl fmt::Display for Pairing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} with {} over {}",
-            self.theirs(),
-            self.runtime,
-            self.over
-        )
+        write!(f, "{} with {} over {}", self.theirs(), self.ours, self.over)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ws_test_programs::runtime::Runtime;
+
     use super::*;
+    use crate::ours::Route;
 
     #[test]
     fn a_browser_is_a_client_and_the_others_are_both() {
-        let runtimes = [Runtime::Tokio, Runtime::Smol];
-        assert_eq!(Pairing::all(Foreign::Chromium, &runtimes).len(), 4);
-        let pairings = Pairing::all(Foreign::NodeWs, &runtimes);
+        let peers = [Runtime::Tokio, Runtime::Smol].map(Ours::Peers);
+        assert_eq!(Pairing::all(Foreign::Chromium, &peers).len(), 4);
+        let pairings = Pairing::all(Foreign::NodeWs, &peers);
         assert_eq!(pairings.len(), 8);
         assert_eq!(
             pairings[0].to_string(),
@@ -83,15 +95,28 @@ mod tests {
 
     #[test]
     fn a_network_has_no_role_and_is_checked_over_tcp() {
-        let pairings = Pairing::all(Foreign::NetworkNamespace, &[Runtime::Smol]);
+        let pairings = Pairing::all(Foreign::NetworkNamespace, &[Ours::Peers(Runtime::Smol)]);
         let names: Vec<_> = pairings.iter().map(ToString::to_string).collect();
         assert_eq!(names, ["network namespace with smol over TCP"]);
     }
 
     #[test]
+    fn examples_are_servers_of_clients_with_scripts() {
+        let examples = [Ours::Examples(Route::Nginx)];
+        let pairings = Pairing::all(Foreign::PythonWebsockets, &examples);
+        let names: Vec<_> = pairings.iter().map(ToString::to_string).collect();
+        let client = "Python websockets client with the examples behind nginx";
+        assert_eq!(
+            names,
+            [format!("{client} over TCP"), format!("{client} over TLS")]
+        );
+        assert!(Pairing::all(Foreign::Openssl, &examples).is_empty());
+    }
+
+    #[test]
     fn every_pairing_has_checks_with_names_of_their_own() {
         for foreign in Foreign::these_or_all(&[]) {
-            for pairing in Pairing::all(*foreign, &[Runtime::Tokio]) {
+            for pairing in Pairing::all(*foreign, &Ours::all()) {
                 let mut checks = pairing.checks();
                 let all = checks.len();
                 checks.sort_unstable();

@@ -239,10 +239,15 @@ impl Output {
 
     /// Returns the next line, or `None` at the end.
     pub(crate) fn line(&mut self, patience: Duration) -> Result<Option<String>> {
+        self.until(b'\n', patience)
+    }
+
+    /// Returns the text up to the next byte `end`, or `None` at the end.
+    pub(crate) fn until(&mut self, end: u8, patience: Duration) -> Result<Option<String>> {
         self.wait(patience, |bytes| {
-            let end = bytes.iter().position(|&byte| byte == b'\n')?;
-            let line = String::from_utf8_lossy(&bytes[..end]).trim_end().to_owned();
-            Some((line, end + 1))
+            let end = bytes.iter().position(|&byte| byte == end)?;
+            let text = String::from_utf8_lossy(&bytes[..end]).trim_end().to_owned();
+            Some((text, end + 1))
         })
     }
 

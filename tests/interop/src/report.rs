@@ -102,7 +102,7 @@ pub(crate) fn table(finished: &[Finished]) -> Table {
         let pairing = &finished.pairing;
         table.add_row([
             pairing.theirs(),
-            pairing.runtime.to_string(),
+            pairing.ours.to_string(),
             pairing.over.to_string(),
             format!("{} of {}", finished.done(), pairing.checks().len()),
             if finished.is_good() { "ok" } else { "FAILED" }.to_owned(),
@@ -115,14 +115,14 @@ pub(crate) fn table(finished: &[Finished]) -> Table {
     table
 }
 
-/// Returns a table of the times that checks have measured, with a column for each runtime. `None`
-/// if no check has measured a time.
+/// Returns a table of the times that checks have measured, with a column for each of our
+/// programs. `None` if no check has measured a time.
 pub(crate) fn times(finished: &[Finished]) -> Option<Table> {
     let measured = |finished: &&Finished| !finished.report.times.is_empty();
     let finished: Vec<_> = finished.iter().filter(measured).collect();
     let first = finished.first()?;
     let mut table = Table::new();
-    let runtimes = finished.iter().map(|one| one.pairing.runtime.to_string());
+    let runtimes = finished.iter().map(|one| one.pairing.ours.to_string());
     table
         .load_style(UTF8_BORDERS_ONLY)
         .set_header([first.pairing.theirs()].into_iter().chain(runtimes));
@@ -143,6 +143,7 @@ mod tests {
 
     use super::*;
     use crate::foreign::{Foreign, Over, Role};
+    use crate::ours::Ours;
 
     fn finished(lines: &[String], error: Option<&str>) -> Finished {
         let mut report = Report::default();
@@ -152,7 +153,7 @@ mod tests {
                 foreign: Foreign::Chromium,
                 role: Role::Client,
                 over: Over::Tls,
-                runtime: Runtime::Tokio,
+                ours: Ours::Peers(Runtime::Tokio),
             },
             report,
             took: Duration::ZERO,

@@ -2,19 +2,23 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
+use crate::browser::Browser;
 use crate::foreign::{Foreign, Over, Role};
+use crate::install::sources;
 use crate::network;
-use crate::page::Page;
-use crate::process::{Output, PATIENCE};
+use crate::ours::Ours;
+use crate::pairing::Pairing;
+use crate::plan::Plan;
+use crate::process::PATIENCE;
 use crate::report::Report;
 use crate::stage::{EchoServer, Stage, option};
-use crate::tools::Tool;
 
 /// The checks of every script.
 const CHECKS: [&str; 8] = [
@@ -37,12 +41,20 @@ pub(crate) const CHECK_PATIENCE: Duration = Duration::from_secs(90);
 /// Our peers compress only with this option.
 const DEFLATE: &str = "--deflate";
 
-/// Returns the checks that the script of a program has to report.
+/// Returns the checks of a pairing that the script reports one by one.
+pub(crate) fn checks_of(pairing: &Pairing) -> Vec<&'static str> {
+    match (pairing.ours, pairing.foreign) {
+        (Ours::Peers(_), Foreign::NetworkNamespace) => network::checks(),
+        (Ours::Peers(_), foreign) => checks(foreign),
+        (Ours::Examples(_), _) => Vec::new(),
+    }
+}
+
+/// Returns the checks of the script of a program.
 pub(crate) fn checks(foreign: Foreign) -> Vec<&'static str> {
     match foreign {
         Foreign::Chromium => CHECKS.to_vec(),
         Foreign::NodeWs | Foreign::PythonWebsockets => [&CHECKS[..], &MORE_CHECKS].concat(),
-        Foreign::NetworkNamespace => network::checks(),
         _ => Vec::new(),
     }
 }
@@ -72,20 +84,17 @@ fn our_server(stage: &Stage<'_>, options: &[&str]) -> Result<(EchoServer, String
     Ok((server, url))
 }
 
-/// Returns a call of the script as a client of `url`.
-pub(crate) fn client_of(stage: &Stage<'_>, url: &str) -> Result<Command> {
+/// Returns a call of the script as a client that follows `plan`.
+pub(crate) fn client_of(stage: &Stage<'_>, plan: &Plan<'_>) -> Result<Command> {
     let mut command = stage.script(stage.pairing.foreign, Role::Client)?;
-    command.arg(url);
-    if stage.pairing.over == Over::Tls {
-        command.arg(&stage.certificates().authority);
-    }
+    command.arg(plan.json()?);
     Ok(command)
 }
 
 /// Lets the script check our server.
 fn client(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
     let (_server, url) = our_server(stage, &[DEFLATE])?;
-    let mut script = stage.spawn("script", client_of(stage, &url)?)?;
+    let mut script = stage.spawn("script", client_of(stage, &Plan::all(stage, &url))?)?;
     while let Some(line) = script.line(CHECK_PATIENCE)? {
         report.add_line(&line);
     }
@@ -113,70 +122,46 @@ fn server(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
 
 /// Lets a page in the browser check our server.
 fn browser(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
-    let mut lines = Output::new();
-    let page = Page::serve(&lines)?;
-    let origin = page.origin()?;
-    let (_server, url) = our_server(stage, &[DEFLATE, "--origin", &origin])?;
-    let mut command = stage.tool(Tool::Chromium)?;
-    let home = browser_home(stage)?;
-    command.env("HOME", &home).args(BROWSER_OPTIONS);
-    command.arg(format!(
-        "--user-data-dir={}",
-        home.join("profile").display()
-    ));
-    command.arg(format!("{origin}/?server={url}"));
-    let _browser = stage.spawn("browser", command)?;
-    while let Some(line) = lines.line(CHECK_PATIENCE)? {
+    let (_server, url) = our_server(stage, &[DEFLATE])?;
+    for line in visit_by_browser(stage, &Plan::all(stage, &url))? {
         report.add_line(&line);
     }
     Ok(())
 }
 
-/// Makes a home directory for the browser. In it, the browser trusts our authority.
-fn browser_home(stage: &Stage<'_>) -> Result<PathBuf> {
-    let home = stage.file("home")?;
-    if home.exists() {
-        fs::remove_dir_all(&home).context("cannot empty the home directory of the browser")?;
-    }
-    fs::create_dir_all(&home).context("cannot create a home directory for the browser")?;
-    if stage.pairing.over == Over::Tls {
-        trust(stage, &home)?;
-    }
-    Ok(home)
+/// Lets a page in the browser follow a plan. Returns a line for each check. The page has the origin
+/// of the server.
+fn visit_by_browser(stage: &Stage<'_>, plan: &Plan<'_>) -> Result<Vec<String>> {
+    let page = plan.url.replacen("ws", "http", 1);
+    let origin = page.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    let checks = fs::read(sources().join("checks.mjs"))?;
+    let expression = format!(
+        r#"import("data:text/javascript;base64,{}").then(({{ visit }}) => visit({}))"#,
+        STANDARD.encode(checks),
+        plan.json()?
+    );
+    let mut browser = Browser::start(stage)?;
+    let lines = browser.open(&page, &origin)?.evaluate(&expression)?;
+    serde_json::from_value(lines).context("the page returned no lines")
 }
 
-/// Makes a database of NSS with our authority.
-fn trust(stage: &Stage<'_>, home: &Path) -> Result<()> {
-    let database = home.join(".pki/nssdb");
-    fs::create_dir_all(&database)?;
-    let database = format!("sql:{}", database.display());
-    let mut create = stage.tool(Tool::Certutil)?;
-    create.args(["-N", "--empty-password", "-d", &database]);
-    stage.spawn("certutil -N", create)?.ended_well()?;
-    let mut add = stage.tool(Tool::Certutil)?;
-    add.args(["-A", "-n", "interop", "-t", "C,,", "-d", &database, "-i"]);
-    add.arg(&stage.certificates().authority);
-    stage.spawn("certutil -A", add)?.ended_well()
+/// Lets the client of the pairing follow a plan. Returns a line for each check.
+pub(crate) fn visit(stage: &Stage<'_>, plan: &Plan<'_>) -> Result<Vec<String>> {
+    if stage.pairing.foreign == Foreign::Chromium {
+        return visit_by_browser(stage, plan);
+    }
+    let mut script = stage.spawn("script", client_of(stage, plan)?)?;
+    let mut lines = Vec::new();
+    while let Some(line) = script.line(CHECK_PATIENCE)? {
+        lines.push(line);
+    }
+    script.ended_well()?;
+    Ok(lines)
 }
-
-/// The browser has no window and does nothing on its own.
-const BROWSER_OPTIONS: [&str; 9] = [
-    "--headless",
-    // The sandbox does not work for root, nor in most containers. The page is ours.
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::install::sources;
 
     #[test]
     fn the_scripts_have_the_checks() {

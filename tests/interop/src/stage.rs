@@ -11,11 +11,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use ws_test_certificates::IdentityFiles;
+use ws_test_programs::runtime::Runtime;
 
 use crate::bench::Bench;
 use crate::certificates::Certificates;
 use crate::foreign::{Foreign, Role};
 use crate::install::Installed;
+use crate::ours::Ours;
 use crate::pairing::Pairing;
 use crate::process::{PATIENCE, Process, pause};
 use crate::tools::Tool;
@@ -71,10 +73,30 @@ impl<'a> Stage<'a> {
         Ok(dir.join(dashed(name)))
     }
 
+    /// Returns the executable of our echo server.
+    fn server_executable(&self) -> Result<&'a Path> {
+        self.bench.peers()?.find(&self.runtime()?.echo_server())
+    }
+
+    fn runtime(&self) -> Result<Runtime> {
+        match self.pairing.ours {
+            Ours::Peers(runtime) => Ok(runtime),
+            Ours::Examples(_) => bail!("the examples are no peers"),
+        }
+    }
+
+    /// Starts an example that listens on this port.
+    pub(crate) fn example(&self, name: &str, port: u16, arguments: &[&OsStr]) -> Result<Process> {
+        let mut command = Command::new(self.bench.examples()?.find(name)?);
+        command.args(arguments);
+        let mut process = self.spawn(name, command)?;
+        wait_for_port(&mut process, port)?;
+        Ok(process)
+    }
+
     /// Starts our echo server with these options.
     pub(crate) fn server(&self, options: &[&OsStr]) -> Result<EchoServer> {
-        let executable = self.bench.peers.find(&self.pairing.runtime.echo_server())?;
-        let mut command = Command::new(executable);
+        let mut command = Command::new(self.server_executable()?);
         command.args(["--port", "0"]).args(options);
         let mut process = self.spawn("our server", command)?;
         let url = process
@@ -87,8 +109,7 @@ impl<'a> Stage<'a> {
 
     /// Starts our echo server on a Unix socket. The caller must keep the process.
     pub(crate) fn unix_server(&self, socket: &Path, options: &[&OsStr]) -> Result<Process> {
-        let executable = self.bench.peers.find(&self.pairing.runtime.echo_server())?;
-        let mut command = Command::new(executable);
+        let mut command = Command::new(self.server_executable()?);
         command.arg("--unix").arg(socket).args(options);
         let mut process = self.spawn("our server", command)?;
         process.expect(&format!("unix:{}\n", socket.display()))?;
@@ -144,8 +165,8 @@ impl<'a> Stage<'a> {
     }
 
     pub(crate) fn client_executable(&self) -> Result<&'a Path> {
-        let name = format!("echo-client-{}", self.pairing.runtime);
-        self.bench.peers.find(&name)
+        let name = format!("echo-client-{}", self.runtime()?);
+        self.bench.peers()?.find(&name)
     }
 
     /// Starts our echo client with a certificate, if there is one.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// An executable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tool {
+    Caddy,
     Certutil,
     Chromium,
     Curl,
@@ -43,6 +44,7 @@ impl Tool {
     /// Returns the names that the executable may have.
     pub(crate) fn names(self) -> &'static [&'static str] {
         match self {
+            Self::Caddy => &["caddy"],
             Self::Certutil => &["certutil"],
             Self::Chromium => &[
                 "chromium",
@@ -75,6 +77,7 @@ impl Tool {
     /// Returns the Debian packages that have the executable.
     pub(crate) fn packages(self) -> &'static [&'static str] {
         match self {
+            Self::Caddy => &["caddy"],
             Self::Certutil => &["libnss3-tools"],
             Self::Chromium => &["chromium"],
             Self::Curl => &["curl"],

@@ -50,6 +50,18 @@ impl Peers {
         Self::build_all(&packages.join(", "), &options)
     }
 
+    /// Builds the examples of these packages with these features, without optimization.
+    ///
+    /// # Errors
+    ///
+    /// If a package does not build.
+    pub fn build_examples(packages: &[&str], features: &[&str]) -> Result<Self> {
+        let features = features.join(",");
+        let mut options = vec!["--examples", "--features", &features];
+        options.extend(packages.iter().flat_map(|package| ["--package", package]));
+        Self::build_all(&packages.join(", "), &options)
+    }
+
     fn build_all(packages: &str, options: &[&str]) -> Result<Self> {
         println!("building {packages}");
         let mut cargo = project::cargo();

@@ -69,6 +69,8 @@ pub(crate) enum Package {
     Benches,
     /// `ws-peers`: our servers.
     Ours,
+    /// The examples of `ws-axum`.
+    Axum,
     /// `benches/peers`: servers on other libraries.
     Peers,
 }
@@ -255,9 +257,13 @@ const BUILT: &[Contestant] = &[
     ours("echo-tokio", TOKIO),
     ours("echo-async-std", ASYNC_STD),
     ours("echo-smol", SMOL),
+    Contestant::named(Task::Echo, Side::Ours, Package::Axum, "echo-axum")
+        .on_floor(TOKIO)
+        .deflate(&[]),
     other(Task::Echo, Side::Ours, "echo-tokio-split").on_floor(TOKIO),
     other(Task::Echo, Side::Ours, "echo-tokio-owned").on_floor(TOKIO),
     peer("tokio-websockets", "peer-tokio-websockets", TOKIO).tls(),
+    peer("axum", "peer-axum", TOKIO),
     peer("fastwebsockets", "peer-fastwebsockets", TOKIO),
     peer("wtx", "peer-wtx", TOKIO),
     peer("web-socket", "peer-web-socket", TOKIO),

@@ -118,7 +118,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SERVER,LOAD", default_value = "0,1")]
     cores: Cores,
 
-    /// Use the executables in this directory instead of building them
+    /// Use the executables in this directory, and examples in its directory `examples`, instead of
+    /// building them
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
 

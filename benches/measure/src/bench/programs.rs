@@ -36,11 +36,17 @@ impl Executables {
 
     fn of(dir: Option<&Path>, is_needed: impl Fn(Package) -> bool) -> Result<Self> {
         let mut packages = BTreeMap::new();
-        for package in [Package::Benches, Package::Ours, Package::Peers] {
+        for package in [
+            Package::Benches,
+            Package::Ours,
+            Package::Axum,
+            Package::Peers,
+        ] {
             if is_needed(package) {
-                let executables = match dir {
-                    Some(dir) => Peers::built_or_in(Some(dir))?,
-                    None => build(package)?,
+                let executables = match (dir, package) {
+                    (Some(dir), Package::Axum) => Peers::in_dir(&dir.join("examples"))?,
+                    (Some(dir), _) => Peers::in_dir(dir)?,
+                    (None, package) => build(package)?,
                 };
                 packages.insert(package, executables);
             }
@@ -76,6 +82,10 @@ fn build(package: Package) -> Result<Peers> {
             &["--package", "ws-bench-programs", "--bins"],
         ),
         Package::Ours => Peers::built_or_in(None),
+        Package::Axum => Peers::build(
+            "ws-axum",
+            &["--package", "ws-axum", "--example", "echo-axum"],
+        ),
         Package::Peers => {
             let target = project::scratch_dir("bench-peers")?;
             let target = target

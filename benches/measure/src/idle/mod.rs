@@ -91,7 +91,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PARTS", value_delimiter = ',', requires = "peers")]
     only: Vec<String>,
 
-    /// Use the executables of all servers in this directory instead of building them
+    /// Use the executables of all servers in this directory, and examples in its directory
+    /// `examples`, instead of building them
     #[arg(long, value_name = "DIR", requires = "peers")]
     bin_dir: Option<PathBuf>,
 

@@ -61,7 +61,7 @@ pub(super) fn checks(over: Over) -> &'static [Check] {
 }
 
 /// A running HAProxy.
-struct Haproxy {
+pub(super) struct Haproxy {
     process: Process,
     port: u16,
 }
@@ -76,7 +76,6 @@ impl Haproxy {
         [bind, options, settings]: [&str; 3],
     ) -> Result<Self> {
         let port = free_port()?;
-        let config = stage.file("haproxy.cfg")?;
         let text = format!(
             "global\n\
              \x20   maxconn 64\n\
@@ -93,7 +92,13 @@ impl Haproxy {
              \x20   server ours 127.0.0.1:{} {options}\n",
             server.port
         );
-        fs::write(&config, text)?;
+        Self::run(stage, port, &text)
+    }
+
+    /// Starts a proxy with this configuration, which listens on `port`.
+    pub(super) fn run(stage: &Stage<'_>, port: u16, configuration: &str) -> Result<Self> {
+        let config = stage.file("haproxy.cfg")?;
+        fs::write(&config, configuration)?;
         let mut command = stage.tool(Tool::Haproxy)?;
         command.args(["-db", "-f"]).arg(&config);
         let mut process = stage.spawn("haproxy", command)?;
@@ -127,16 +132,21 @@ fn upstream(stage: &Stage<'_>) -> String {
 /// Connects `openssl` over TLS to our server over TCP. The header has fields about the session.
 fn terminated(stage: &Stage<'_>) -> Result<()> {
     let mut server = server(stage, Over::Tcp)?;
+    let bind = format!("{} alpn http/1.1", identity(stage)?);
+    let options = "send-proxy-v2-ssl-cn proxy-v2-options ssl,crc32c,authority";
+    let proxy = Haproxy::start(stage, &server, "tcp", [&bind, options, ""])?;
+    let address = converse_from(stage, proxy.port)?;
+    server.has_accepted(address)
+}
+
+/// Returns the options of a listener with the certificate of our servers.
+pub(super) fn identity(stage: &Stage<'_>) -> Result<String> {
     let files = &stage.certificates().server;
     // HAProxy reads both from one file.
     let pem = stage.file("both.pem")?;
     let both = [fs::read(&files.certificate)?, fs::read(&files.key)?].concat();
     fs::write(&pem, both)?;
-    let bind = format!("ssl crt {} alpn http/1.1", pem.display());
-    let options = "send-proxy-v2-ssl-cn proxy-v2-options ssl,crc32c,authority";
-    let proxy = Haproxy::start(stage, &server, "tcp", [&bind, options, ""])?;
-    let address = converse_from(stage, proxy.port)?;
-    server.has_accepted(address)
+    Ok(format!("ssl crt {}", pem.display()))
 }
 
 fn no_header(stage: &Stage<'_>, over: Over) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod curl;
 pub(crate) mod dante;
+mod examples;
 mod forward;
 mod gnutls_client;
 mod gnutls_server;
@@ -14,6 +15,7 @@ mod openssl_client;
 mod openssl_server;
 mod proxy;
 mod proxy_protocol;
+mod reverse_proxy;
 mod scripts;
 mod squid;
 mod stunnel;
@@ -23,6 +25,7 @@ use anyhow::Result;
 
 use crate::certificates::Defect;
 use crate::foreign::{Foreign, Over, Role};
+use crate::ours::Ours;
 use crate::pairing::Pairing;
 use crate::stage::{EchoClient, Stage};
 
@@ -41,6 +44,9 @@ impl Check {
 
 /// Returns the checks of a pairing.
 pub(crate) fn of(pairing: &Pairing) -> Vec<Check> {
+    if let Ours::Examples(route) = pairing.ours {
+        return examples::checks(pairing, route);
+    }
     match pairing.foreign {
         Foreign::Squid => [forward::CHECKS, forward::MORE_CHECKS, squid::CHECKS].concat(),
         Foreign::Tinyproxy => [forward::CHECKS, &[forward::RULES]].concat(),

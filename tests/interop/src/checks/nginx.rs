@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use ws_test_certificates::IdentityFiles;
 
 use super::Check;
 use super::openssl_client::converse_with;
@@ -43,7 +44,7 @@ const UPGRADE: &str = "\
     proxy_set_header Host $host;";
 
 /// A running nginx.
-struct Nginx {
+pub(super) struct Nginx {
     _process: Process,
     port: u16,
 }
@@ -59,11 +60,23 @@ impl Nginx {
         settings: &str,
     ) -> Result<Self> {
         let port = free_port()?;
+        let server = format!(
+            "listen 127.0.0.1:{port} {listen};\n\
+             {settings}\n\
+             location / {{\n\
+             \x20   proxy_pass {scheme}://127.0.0.1:{target};\n\
+             \x20   {UPGRADE}\n\
+             }}\n"
+        );
+        Self::serve(stage, port, &server)
+    }
+
+    /// Starts a server with this configuration, which listens on `port`.
+    pub(super) fn serve(stage: &Stage<'_>, port: u16, server: &str) -> Result<Self> {
         let dir = stage.file("nginx")?;
         fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let config = dir.join("nginx.conf");
-        let text = configuration(&dir, &format!("{port} {listen}"), scheme, target, settings);
-        fs::write(&config, text)?;
+        fs::write(&config, configuration(&dir, server))?;
         let mut command = stage.tool(Tool::Nginx)?;
         command
             .args(["-e", "stderr", "-p"])
@@ -80,12 +93,7 @@ impl Nginx {
 
     /// Starts a terminator of TLS in front of the port `target`.
     fn terminator(stage: &Stage<'_>, target: u16, settings: &str) -> Result<Self> {
-        let files = &stage.certificates().server;
-        let settings = format!(
-            "ssl_certificate {}; ssl_certificate_key {}; {settings}",
-            files.certificate.display(),
-            files.key.display()
-        );
+        let settings = format!("{} {settings}", identity(&stage.certificates().server));
         Self::start(stage, "ssl", "http", target, &settings)
     }
 
@@ -105,7 +113,7 @@ impl Nginx {
 }
 
 /// Returns the configuration of one process that writes below `dir` only.
-fn configuration(dir: &Path, listen: &str, scheme: &str, target: u16, settings: &str) -> String {
+fn configuration(dir: &Path, server: &str) -> String {
     let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let paths = paths.map(|name| format!("    {name}_temp_path {};\n", dir.join(name).display()));
     format!(
@@ -117,16 +125,20 @@ fn configuration(dir: &Path, listen: &str, scheme: &str, target: u16, settings: 
          {}\
          \x20   access_log off;\n\
          \x20   server {{\n\
-         \x20       listen 127.0.0.1:{listen};\n\
-         \x20       {settings}\n\
-         \x20       location / {{\n\
-         \x20           proxy_pass {scheme}://127.0.0.1:{target};\n\
-         \x20           {UPGRADE}\n\
-         \x20       }}\n\
+         {server}\n\
          \x20   }}\n\
          }}\n",
         dir.join("nginx.pid").display(),
         paths.concat()
+    )
+}
+
+/// Returns the settings of a server with this certificate.
+pub(super) fn identity(files: &IdentityFiles) -> String {
+    format!(
+        "ssl_certificate {}; ssl_certificate_key {};",
+        files.certificate.display(),
+        files.key.display()
     )
 }
 

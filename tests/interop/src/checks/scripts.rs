@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::Check;
 use crate::certificates::Defect;
+use crate::plan::Plan;
 use crate::process::PATIENCE;
 use crate::scripts::client_of;
 use crate::stage::Stage;
@@ -53,7 +54,10 @@ pub(super) const PYTHON_CHECKS: &[Check] = &[
 /// Lets our server present a faulty certificate. The script must refuse it for this reason.
 fn faulty(stage: &Stage<'_>, defect: Defect, reason: &str) -> Result<()> {
     let mut server = stage.tls_server_with(stage.certificates().faulty(defect))?;
-    let mut script = stage.spawn("script", client_of(stage, &server.named_url())?)?;
+    let mut script = stage.spawn(
+        "script",
+        client_of(stage, &Plan::all(stage, &server.named_url()))?,
+    )?;
     let line = script
         .line(PATIENCE)?
         .context("the script printed nothing")?;
