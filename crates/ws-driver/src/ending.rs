@@ -77,7 +77,9 @@ impl ReadState {
     /// 1. Write everything that is queued. The last frame is our Close.
     /// 2. End our direction of the transport. A client lets the server go first.
     /// 3. Discard input until the peer ends its direction. Dropping the transport with unread input
-    ///    would reset the connection, and the reset would overtake our Close.
+    ///    would reset the connection, and the reset would overtake our Close. After both Closes, a
+    ///    server only discards what has arrived: it ends the connection at once (RFC 6455 §5.5.1),
+    ///    and the peer sends nothing more.
     /// 4. Drop the transport.
     fn poll_end(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         pool::give_block(self.recv.lending().discard());
@@ -93,7 +95,12 @@ impl ReadState {
                 return Poll::Ready(());
             }
             if input_ended || poll_discard(cx, wire).is_pending() {
-                return wire.write_state().poll_expire(cx);
+                let write = wire.write_state();
+                if farewell.is_ready() && write.is_clean() && write.send.ends_transport() {
+                    write.end(Cause::End);
+                    return Poll::Ready(());
+                }
+                return write.poll_expire(cx);
             }
         }
         // The timeout also ends a connection whose peer keeps sending.

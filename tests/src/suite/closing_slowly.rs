@@ -243,10 +243,36 @@ pub fn both_closes_end_receiving_although_the_peer_lingers<S: Suite>() {
     }
 }
 
-/// `close` returns only after the peer has ended its direction.
+/// After both Closes, `close` returns at once on a server, although the peer leaves its socket open
+/// (RFC 6455 §5.5.1).
+pub fn a_server_closes_at_once_after_both_closes<S: Suite>() {
+    for first in [Initiator::Local, Initiator::Peer] {
+        let act = |mut ws: Ws<S>| async move {
+            let start = Instant::now();
+            let closed = ws.close(CloseCode::NORMAL, "").await;
+            (closed, start.elapsed())
+        };
+        let config = Config::default().close_timeout(FAR);
+        let role = Role::Server;
+        let (mut peer, running) = role.open::<S, _, _>(config, act);
+        if first == Initiator::Peer {
+            peer.send(&role.peer().close(1000, ""));
+        }
+        peer.read_close(1000);
+        if first == Initiator::Local {
+            peer.send(&role.peer().close(1000, ""));
+        }
+        let (closed, time) = running.finish();
+        closed.unwrap_or_else(|error| panic!("{first:?}: {error}"));
+        assert!(time < FAR / 5, "{first:?}: {time:?}");
+        assert!(peer.read_frame().is_none(), "{first:?}");
+    }
+}
+
+/// On a client, `close` returns only after the server has ended its direction (RFC 6455 §7.1.1).
 pub fn close_waits_for_the_end_of_the_transport<S: Suite>() {
     let pause = Duration::from_millis(300);
-    for role in ROLES {
+    for role in [Role::Client] {
         for first in [Initiator::Local, Initiator::Peer] {
             let case = format!("{role:?}, {first:?}");
             let seen = Signal::default();

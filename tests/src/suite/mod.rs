@@ -269,6 +269,7 @@ macro_rules! instantiate {
             closing_does_not_wait_for_a_peer_that_stops_reading,
             the_time_for_an_answer_begins_with_our_close,
             both_closes_end_receiving_although_the_peer_lingers,
+            a_server_closes_at_once_after_both_closes,
             close_waits_for_the_end_of_the_transport,
             many_messages_in_the_queue_arrive_before_the_close,
         }

@@ -142,7 +142,8 @@ impl<T: Transport> WebSocket<T> {
         sending::start_close(self, code, reason.as_ref())
     }
 
-    /// Closes the connection and waits for the end of the transport.
+    /// Closes the connection, and waits until it has ended. A client waits until the server has
+    /// also ended the transport (RFC 6455 §7.1.1).
     ///
     /// This sends a Close after everything that is queued, and discards messages until the peer's
     /// Close arrives. If the connection is closing already, this sends no other Close and waits for
@@ -150,8 +151,8 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Timeouts limit the wait. Until the Close has been written, the peer must take 64 KiB, or the
     /// rest of the queue, in each period of [`Config::close_timeout`]. After that, one more period
-    /// covers the peer's Close and the end of the transport. If the peer has committed a violation,
-    /// [`Config::failure_timeout`] covers all of this.
+    /// covers the peer's Close and, on a client, the end of the transport. If the peer has committed
+    /// a violation, [`Config::failure_timeout`] covers all of this.
     ///
     /// # Errors
     ///
@@ -160,8 +161,9 @@ impl<T: Transport> WebSocket<T> {
     /// After any other error, the connection has ended, but the end was not clean.
     /// [`end`](Self::end) returns the Closes that were sent and received.
     ///
-    /// * [`Timeout::Close`](crate::Timeout::Close) if the peer did not take the queue, did not
-    ///   answer the Close, or did not end the transport in time.
+    /// * [`Timeout::Close`](crate::Timeout::Close) if the peer did not take the queue, or did not
+    ///   answer the Close in time. After both Closes, the end is clean, even if the server does not
+    ///   end the transport in time.
     /// * [`Error::Timeout`] with another timeout if that timeout ended the connection, now or
     ///   before.
     /// * [`Error::Lost`] or [`Error::Io`] if the transport ended before both ends had sent a Close.
