@@ -75,10 +75,7 @@ async fn authenticate(mut ws: WebSocket) -> Result<(), Error> {
     let token = first.as_ref().and_then(|message| message.as_text());
     match token.and_then(user_of) {
         Some(user) => serve(ws, user).await,
-        None => ws
-            .close(CloseCode::POLICY, "no valid token")
-            .await
-            .map(drop),
+        None => ws.close(CloseCode::POLICY, "no valid token").await,
     }
 }
 

@@ -48,7 +48,7 @@ async fn greet(
     let client = client_address(peer.ip(), &headers);
     upgrade.origins(origins).accept(async move |mut ws| {
         ws.send(format!("your address is {client}")).await?;
-        ws.close(CloseCode::NORMAL, "").await.map(drop)
+        ws.close(CloseCode::NORMAL, "").await
     })
 }
 

@@ -87,8 +87,7 @@ async fn pass_messages(
             message = messages.recv() => match message {
                 Ok(text) => ws.send(text).await?,
                 Err(RecvError::Lagged(_)) => {
-                    let closed = ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await;
-                    return closed.map(drop);
+                    return ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await;
                 }
                 Err(RecvError::Closed) => return Ok(()),
             },

@@ -10,8 +10,8 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use ws_hyper::Refusal;
 use ws_tokio::handshake::UpgradeRequest;
-use ws_tokio::http::HeaderValue;
 use ws_tokio::http::request::Parts;
+use ws_tokio::http::{HeaderValue, Version};
 use ws_tokio::{Acceptor, Config, DeflateConfig, OriginPolicy, Tokio, WebSocket};
 
 use crate::rejection::Rejection;
@@ -48,6 +48,8 @@ pub struct Upgrade {
     upgrade: ws_hyper::Upgrade<Tokio>,
     config: Config,
     origins: OriginPolicy,
+    /// `true` if the connection may be opened although nothing has shown that the answer was sent.
+    is_lenient: bool,
     on_error: Option<Box<dyn FnOnce(BoxError) + Send>>,
 }
 
@@ -108,9 +110,25 @@ impl Upgrade {
         self
     }
 
+    /// Opens the connection even if a layer replaces or wraps the body of the answer, such as
+    /// `ResponseBodyTimeoutLayer` of tower-http.
+    ///
+    /// By default, the empty body of the answer shows that the server has sent the answer. If it
+    /// does not, there is no connection: [`UpgradeError::Replaced`](crate::UpgradeError::Replaced).
+    /// With this setting there may be one, although a layer has sent another response instead of
+    /// the answer. So it is only for services whose layers refuse requests before the handler runs.
+    pub fn allow_wrapped_body(mut self) -> Self {
+        self.is_lenient = true;
+        self
+    }
+
     /// Sets a function for the error of the handler, and for an upgrade that fails
     /// ([`UpgradeError`](crate::UpgradeError)). By default these errors are dropped: most of them
     /// only say that a client has disconnected.
+    ///
+    /// Use `error.downcast_ref::<ws_axum::Error>()` for
+    /// [`is_disconnect`](crate::Error::is_disconnect). A refused request is no error of the
+    /// handler: see [`try_accept`](Self::try_accept).
     pub fn on_error(mut self, report: impl FnOnce(BoxError) + Send + 'static) -> Self {
         self.on_error = Some(Box::new(report));
         self
@@ -122,6 +140,9 @@ impl Upgrade {
     /// A handler that returns without [`WebSocket::close`] drops the connection. The client then
     /// gets no Close, and reports the code 1006 (RFC 6455 §7.1.5).
     ///
+    /// The error may have any type. If the compiler cannot infer it, end the handler with
+    /// `Ok::<_, ws_axum::Error>(())`.
+    ///
     /// The response is a refusal if the origin is not allowed (status 403), or if a header of the
     /// answer is invalid (status 500).
     pub fn accept<H, F, E>(self, handler: H) -> Response
@@ -130,19 +151,30 @@ impl Upgrade {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<BoxError> + 'static,
     {
-        self.start(handler)
-            .unwrap_or_else(|refusal| Rejection::from(refusal).into_response())
+        self.try_accept(handler)
+            .unwrap_or_else(IntoResponse::into_response)
     }
 
-    fn start<H, F, E>(self, handler: H) -> Result<Response, Refusal>
+    /// Does the same as [`accept`](Self::accept), but returns a refusal as an error.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] if the origin is not allowed, or if a header of the answer is invalid.
+    pub fn try_accept<H, F, E>(self, handler: H) -> Result<Response, Rejection>
     where
         H: FnOnce(WebSocket) -> F + Send + 'static,
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<BoxError> + 'static,
     {
-        self.request().check_origin(&self.origins)?;
-        let acceptor = Acceptor::new().config(self.config);
-        let (response, upgrading) = self.upgrade.acceptor(acceptor).accept_if_sent()?;
+        let origin = self.request().check_origin(&self.origins);
+        origin.map_err(Refusal::from)?;
+        let upgrade = self.upgrade.acceptor(Acceptor::new().config(self.config));
+        let (response, upgrading) = if self.is_lenient {
+            upgrade.accept()?
+        } else {
+            let (response, upgrading) = upgrade.accept_if_sent()?;
+            (response.map(Body::new), upgrading)
+        };
         let on_error = self.on_error;
         tokio::spawn(async move {
             let served = async { handler(upgrading.await?).await.map_err(Into::into) };
@@ -150,7 +182,7 @@ impl Upgrade {
                 report(error);
             }
         });
-        Ok(response.map(Body::new))
+        Ok(response)
     }
 
     fn edit(mut self, edit: impl FnOnce(Config) -> Config) -> Self {
@@ -168,17 +200,19 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
             upgrade: ws_hyper::Upgrade::from_parts(&acceptor, parts)?,
             config: Config::default(),
             origins: OriginPolicy::default(),
+            is_lenient: false,
             on_error: None,
         })
     }
 }
 
-/// `None` if the request does not ask for a WebSocket: no `Upgrade` header lists `websocket`.
+/// `None` if the request does not ask for a WebSocket: no `Upgrade` header lists `websocket`, or
+/// the request is of HTTP/1.0, where this header means nothing (RFC 9110 §7.8).
 impl<S: Sync> OptionalFromRequestParts<S> for Upgrade {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Rejection> {
-        if !UpgradeRequest::is_asked_for(&parts.headers) {
+        if parts.version < Version::HTTP_11 || !UpgradeRequest::is_asked_for(&parts.headers) {
             return Ok(None);
         }
         let upgrade = <Self as FromRequestParts<S>>::from_request_parts(parts, state);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State};
-use axum::http::{Request, StatusCode};
+use axum::http::{Request, StatusCode, Version};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -112,6 +112,9 @@ async fn one_route_serves_pages_and_web_sockets() {
     let page = Request::get("/").body(Body::empty()).unwrap();
     let answered = answer(app.clone(), page).await;
     assert_eq!(answered, (StatusCode::OK, "a page".into()));
+    // RFC 9110 §7.8: the header means nothing in HTTP/1.0.
+    let old = request(|builder| builder.version(Version::HTTP_10));
+    assert_eq!(answer(app.clone(), old).await.0, StatusCode::OK);
     // A request that asks for a WebSocket has to be valid.
     let invalid = request(|builder| builder.header("sec-websocket-version", "12"));
     assert_eq!(
@@ -233,6 +236,54 @@ async fn a_layer_that_refuses_keeps_the_handler_from_running() {
     assert_eq!(error.response().unwrap().status(), StatusCode::FORBIDDEN);
     let error = errors.recv().await.unwrap();
     assert!(error.contains("another response"), "{error}");
+}
+
+/// A layer that does not pass on that the body is empty.
+fn wrap_body(response: Response) -> std::future::Ready<Response> {
+    ready(response.map(|body| Body::from_stream(body.into_data_stream())))
+}
+
+#[tokio::test]
+async fn a_layer_may_wrap_the_body_if_the_handler_allows_it() {
+    let (sender, mut errors) = mpsc::unbounded_channel();
+    let strict = async move |upgrade: Upgrade| {
+        let sender = sender.clone();
+        upgrade
+            .on_error(move |error| sender.send(error.to_string()).unwrap())
+            .accept(echo)
+    };
+    let lenient = async |upgrade: Upgrade| upgrade.allow_wrapped_body().accept(echo);
+    let app = Router::new()
+        .route("/strict", any(strict))
+        .route("/lenient", any(lenient))
+        .layer(middleware::map_response(wrap_body));
+    let address = serve(app).await;
+    let mut ws = ws_tokio::connect(&format!("ws://{address}/lenient"))
+        .await
+        .unwrap();
+    ws.send("hello").await.unwrap();
+    assert_eq!(ws.recv().await.unwrap(), Some("hello".into()));
+
+    let mut ws = ws_tokio::connect(&format!("ws://{address}/strict"))
+        .await
+        .unwrap();
+    assert!(ws.recv().await.is_err());
+    let error = errors.recv().await.unwrap();
+    assert!(error.contains("wrapped the body"), "{error}");
+}
+
+#[tokio::test]
+async fn a_handler_can_see_that_the_answer_is_refused() {
+    async fn handler(upgrade: Upgrade) -> Result<Response, String> {
+        let accepted = upgrade.try_accept(echo);
+        accepted.map_err(|rejection| format!("own page: {rejection}"))
+    }
+    let app = Router::new().route("/", any(handler));
+    let connector = Connector::new().header("origin", "https://elsewhere.example");
+    let url = format!("ws://{}/", serve(app).await);
+    let error = connector.connect(&url).await.unwrap_err();
+    let body = String::from_utf8_lossy(error.response().unwrap().body()).into_owned();
+    assert!(body.starts_with("own page: "), "{body}");
 }
 
 #[tokio::test]

@@ -67,10 +67,11 @@ pub enum UpgradeError {
     /// The connection of HTTP ended before the upgrade.
     #[error("the connection was not upgraded: {0}")]
     Hyper(#[from] hyper::Error),
-    /// Another response was sent instead of the answer. The connection was dropped.
+    /// Another response was sent instead of the answer, or the body of the answer was replaced or
+    /// wrapped, so that nothing has shown that the answer was sent. The connection was dropped.
     #[error(
         "the connection was not upgraded: a layer of the service has sent another response instead \
-         of the answer"
+         of the answer, or has wrapped the body of the answer; leave such layers out on this route"
     )]
     Replaced,
     /// The connection was not upgraded within the handshake timeout of the acceptor.

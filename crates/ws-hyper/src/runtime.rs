@@ -7,6 +7,10 @@ use ws_driver::transport::Runtime;
 /// A runtime on which hyper serves.
 ///
 /// For a runtime of your own, `impl HyperRuntime for MyRuntime {}` is enough.
+#[diagnostic::on_unimplemented(
+    message = "ws-hyper does not serve on `{Self}`",
+    note = "enable the feature `tokio`, `smol` or `async-std` of ws-hyper for its runtime"
+)]
 pub trait HyperRuntime: Runtime {
     /// Takes the TCP stream of the runtime back, and the input that hyper has read from it.
     ///

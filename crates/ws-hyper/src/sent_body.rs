@@ -11,8 +11,8 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 /// An empty body. The connection is upgraded only if a server has asked it for its end, which hyper
 /// does before it sends a response.
 ///
-/// A layer that asks for the end too, and then replaces the response, defeats this. Layers that
-/// replace responses usually do not look at the body.
+/// A layer that reads the body, and then replaces the response, defeats this. A layer that wraps
+/// the body must pass the question on (`Body::is_end_stream`), or there is no connection.
 #[derive(Debug, Default)]
 pub struct SentBody {
     sent: Arc<AtomicBool>,
