@@ -151,8 +151,8 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Timeouts limit the wait. Until the Close has been written, the peer must take 64 KiB, or the
     /// rest of the queue, in each period of [`Config::close_timeout`]. After that, one more period
-    /// covers the peer's Close and, on a client, the end of the transport. If the peer has committed
-    /// a violation, [`Config::failure_timeout`] covers all of this.
+    /// covers the peer's Close and, on a client, the end of the transport. If the peer has
+    /// committed a violation, [`Config::failure_timeout`] covers all of this.
     ///
     /// # Errors
     ///
