@@ -24,7 +24,8 @@
 //!
 //! Other extractors, such as `State` or `Path`, may stand before `Upgrade`. With
 //! `Option<Upgrade>`, one route serves pages and WebSockets: it is `None` if the request does not
-//! ask for a WebSocket. `axum::serve` needs no setting.
+//! ask for a WebSocket. `axum::serve` needs no setting. With the feature `http2` of axum, it serves
+//! WebSockets over HTTP/2 as well: route them with `any`.
 //!
 //! The connection takes the TCP stream back from `axum::serve`, so it is as fast as one of
 //! [`ws_tokio`], and its halves are native.

@@ -10,8 +10,8 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use ws_hyper::Refusal;
 use ws_tokio::handshake::UpgradeRequest;
+use ws_tokio::http::HeaderValue;
 use ws_tokio::http::request::Parts;
-use ws_tokio::http::{HeaderValue, Version};
 use ws_tokio::{Acceptor, Config, DeflateConfig, OriginPolicy, Tokio, WebSocket};
 
 use crate::rejection::Rejection;
@@ -20,8 +20,9 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 /// An extractor for requests that ask for a WebSocket.
 ///
-/// Extraction checks the request by RFC 6455 §4.2.1. [`accept`](Self::accept) checks the origin: by
-/// default, a browser may connect only from the pages of the requested host.
+/// Extraction checks the request by RFC 6455 §4.2.1, or over HTTP/2 by RFC 8441 §5.
+/// [`accept`](Self::accept) checks the origin: by default, a browser may connect only from the
+/// pages of the requested host.
 ///
 /// ```
 /// use std::time::Duration;
@@ -206,13 +207,12 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
     }
 }
 
-/// `None` if the request does not ask for a WebSocket: no `Upgrade` header lists `websocket`, or
-/// the request is of HTTP/1.0, where this header means nothing (RFC 9110 §7.8).
+/// `None` if the request does not [ask for a WebSocket](ws_hyper::asks_for_web_socket).
 impl<S: Sync> OptionalFromRequestParts<S> for Upgrade {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Rejection> {
-        if parts.version < Version::HTTP_11 || !UpgradeRequest::is_asked_for(&parts.headers) {
+        if !ws_hyper::asks_for_web_socket(parts) {
             return Ok(None);
         }
         let upgrade = <Self as FromRequestParts<S>>::from_request_parts(parts, state);

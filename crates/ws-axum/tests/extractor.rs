@@ -13,7 +13,7 @@ use axum::http::{Request, StatusCode, Version};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tower::ServiceExt;
 use ws_axum::ws_tokio::{self, Connector};
@@ -284,6 +284,48 @@ async fn a_handler_can_see_that_the_answer_is_refused() {
     let error = connector.connect(&url).await.unwrap_err();
     let body = String::from_utf8_lossy(error.response().unwrap().body()).into_owned();
     assert!(body.starts_with("own page: "), "{body}");
+}
+
+#[tokio::test]
+async fn the_same_handler_serves_http_2() {
+    async fn handler(upgrade: Option<Upgrade>) -> Response {
+        let Some(upgrade) = upgrade else {
+            return "a page".into_response();
+        };
+        upgrade.protocols(["chat"]).accept(async |mut ws| {
+            while let Some(message) = ws.recv().await? {
+                ws.send(message).await?;
+            }
+            Ok::<_, Error>(())
+        })
+    }
+    let address = serve(Router::new().route("/", any(handler))).await;
+    let tcp = TcpStream::connect(address).await.unwrap();
+    let (client, connection) = h2::client::handshake(tcp).await.unwrap();
+    tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let uri = format!("http://{address}/");
+    let page = Request::get(&uri).body(()).unwrap();
+    let (response, _) = client.send_request(page, true).unwrap();
+    let mut response = response.await.unwrap();
+    let page = response.body_mut().data().await.unwrap().unwrap();
+    assert_eq!(&page[..], b"a page");
+
+    assert!(client.is_extended_connect_protocol_enabled());
+    let connect = Request::connect(&uri)
+        .extension(h2::ext::Protocol::from_static("websocket"))
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-protocol", "chat")
+        .body(());
+    let (response, mut send) = client.send_request(connect.unwrap(), false).unwrap();
+    let mut response = response.await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["sec-websocket-protocol"], "chat");
+    // A masked text, with the key 0.
+    let text: &[u8] = b"\x81\x82\0\0\0\0hi";
+    send.send_data(text.into(), false).unwrap();
+    let echo = response.body_mut().data().await.unwrap().unwrap();
+    assert_eq!(&echo[..], b"\x81\x02hi");
 }
 
 #[tokio::test]

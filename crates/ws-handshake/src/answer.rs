@@ -1,4 +1,5 @@
-//! The answer of a server that accepts a request: status 101 and the choices of the server.
+//! The answer of a server that accepts a request: status 101, or 200 over HTTP/2, and the choices
+//! of the server.
 
 use std::fmt;
 
@@ -97,18 +98,23 @@ impl Answer {
         self
     }
 
-    /// Checks the answer against the offers of the request, and builds the response.
+    /// Checks the answer against the offers of the request, and builds the response. `accept` is
+    /// the accept value, which the answer to a CONNECT does not have (RFC 8441 §5).
     pub(crate) fn accept(
         mut self,
         offer: &UpgradeRequest,
-        accept: &HeaderValue,
+        accept: Option<&HeaderValue>,
     ) -> Result<Accepted, AnswerError> {
         let mut response = Response::new(());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        if accept.is_some() {
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        }
         let headers = response.headers_mut();
-        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(SEC_WEBSOCKET_ACCEPT, accept.clone());
+        if let Some(accept) = accept {
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(SEC_WEBSOCKET_ACCEPT, accept.clone());
+        }
         if let Some(name) = &self.protocol {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, offered_protocol(offer, name)?);
         }
@@ -204,7 +210,8 @@ impl Accepted {
         &self.agreed
     }
 
-    /// Encodes the complete response. The frames of the server follow this response directly.
+    /// Encodes the complete response of HTTP/1.1. The frames of the server follow this response
+    /// directly.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
         for (name, value) in self.response.headers() {

@@ -7,12 +7,10 @@ use http::{Response, StatusCode};
 
 use crate::agreed::Agreed;
 use crate::client_error::ClientError;
-use crate::deflate;
-use crate::extension::{self, Extension};
 use crate::head::NamesOf;
 use crate::head_rules::HeadRules;
 use crate::limits::Progress;
-use crate::protocol;
+use crate::offers::Offers;
 use crate::response_reader::{FinalHead, ResponseReader, Verdict};
 use crate::token::{lists_token, single};
 
@@ -44,29 +42,17 @@ pub struct ClientHandshake {
     response: ResponseReader<ClientError>,
 }
 
-/// The offers and the accept value that the response must match.
+/// The parts of a 101 that must match the request.
 struct Expected {
     accept: String,
-    protocols: Vec<String>,
-    extensions: Vec<Extension>,
+    offers: Offers,
 }
 
 impl ClientHandshake {
-    pub(crate) fn new(
-        request: Vec<u8>,
-        accept: String,
-        protocols: Vec<String>,
-        extensions: Vec<Extension>,
-        rules: HeadRules,
-    ) -> Self {
-        let expected = Expected {
-            accept,
-            protocols,
-            extensions,
-        };
+    pub(crate) fn new(request: Vec<u8>, accept: String, offers: Offers, rules: HeadRules) -> Self {
         Self {
             request,
-            expected,
+            expected: Expected { accept, offers },
             response: ResponseReader::new(rules),
         }
     }
@@ -145,6 +131,10 @@ pub struct Established {
 }
 
 impl Established {
+    pub(crate) fn new(response: Response<()>, agreed: Agreed) -> Self {
+        Self { response, agreed }
+    }
+
     /// Returns the head of the response.
     pub fn response(&self) -> &Response<()> {
         &self.response
@@ -179,7 +169,7 @@ impl Expected {
         }
         let agreed = self.check(&head.headers)?;
         let response = head.into_response(());
-        Ok(Verdict::Accepted(Established { response, agreed }))
+        Ok(Verdict::Accepted(Established::new(response, agreed)))
     }
 
     /// Checks the headers of a 101, in the order of RFC 6455 §4.1.
@@ -191,14 +181,7 @@ impl Expected {
             return Err(ClientError::ConnectionWithoutUpgrade);
         }
         self.check_accept(headers)?;
-        let extensions = self.check_extensions(headers)?;
-        let deflate = deflate::agreement(&self.extensions, &extensions)?;
-        let protocol = self.check_protocol(headers)?;
-        Ok(Agreed {
-            protocol,
-            extensions,
-            deflate,
-        })
+        self.offers.agreement(headers)
     }
 
     /// Compares the accept value exactly. Only white space around the value is ignored.
@@ -209,46 +192,5 @@ impl Expected {
             return Err(ClientError::WrongAccept);
         }
         Ok(())
-    }
-
-    /// Parses the extensions and checks their names. [`deflate::agreement`] checks the parameters
-    /// of permessage-deflate. The user of this crate must check the parameters of other extensions.
-    ///
-    /// A malformed list fails the handshake (RFC 6455 §9.1). The server has already decided for an
-    /// extension, and sends its frames accordingly. So a client that ignored the list could not
-    /// read these frames.
-    fn check_extensions(&self, headers: &HeaderMap) -> Result<Vec<Extension>, ClientError> {
-        let agreed = Extension::parse_lines(headers).map_err(|_| ClientError::InvalidExtensions)?;
-        for (index, extension) in agreed.iter().enumerate() {
-            if !extension::contains(&self.extensions, extension.name()) {
-                return Err(ClientError::UnofferedExtension);
-            }
-            // The elements before `index` were offered and do not repeat, so they are no more than
-            // the offers, and a linear search is cheap.
-            if extension::contains(agreed.get(..index).unwrap_or_default(), extension.name()) {
-                return Err(ClientError::DuplicateExtension);
-            }
-        }
-        Ok(agreed)
-    }
-
-    /// Returns the chosen subprotocol. Only one name is allowed, and it must be spelled as in the
-    /// offer. A header without a name counts as absent.
-    fn check_protocol(&self, headers: &HeaderMap) -> Result<Option<String>, ClientError> {
-        let mut chosen = protocol::elements(headers);
-        let Some(name) = chosen.next() else {
-            return Ok(None);
-        };
-        if chosen.next().is_some() {
-            return Err(ClientError::DuplicateProtocol);
-        }
-        let offered = self.protocols.iter();
-        let offered = offered
-            .map(String::as_str)
-            .find(|offered| offered.as_bytes() == name);
-        match offered {
-            Some(name) => Ok(Some(name.to_owned())),
-            None => Err(ClientError::UnofferedProtocol),
-        }
     }
 }

@@ -49,6 +49,8 @@ pub enum RejectReason {
     /// The request target is neither a path nor an `http` or `https` URI (RFC 6455 §4.2.1, item 1;
     /// RFC 9112 §3.2). Status 400.
     InvalidTarget,
+    /// The method is not CONNECT, over HTTP/2 (RFC 8441 §4). Status 405.
+    MethodNotConnect,
     /// The method is not GET (RFC 6455 §4.2.1, item 1). Status 405.
     MethodNotGet,
     /// The request has no `Host` (RFC 6455 §4.2.1, item 2). Status 400.
@@ -57,6 +59,9 @@ pub enum RejectReason {
     MissingKey,
     /// The request has no `Sec-WebSocket-Version` (RFC 6455 §4.2.1, item 6). Status 400.
     MissingVersion,
+    /// A CONNECT has no `:protocol`, or another one than `websocket` (RFC 8441 §4, RFC 9220 §3).
+    /// Status 501.
+    ProtocolNotWebSocket,
     /// The request has a `Transfer-Encoding` (RFC 9112 §6.1 and §11.2). Status 400.
     TransferEncoding,
     /// `Sec-WebSocket-Version` is not exactly `13` (RFC 6455 §4.2.1, item 6, and §4.4). Status 426.
@@ -89,7 +94,8 @@ impl RejectReason {
             | Self::MissingVersion
             | Self::TransferEncoding => StatusCode::BAD_REQUEST,
             Self::ForeignOrigin => StatusCode::FORBIDDEN,
-            Self::MethodNotGet => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotConnect | Self::MethodNotGet => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ProtocolNotWebSocket => StatusCode::NOT_IMPLEMENTED,
             Self::Head(error) => match error {
                 HeadError::HeadTooLong | HeadError::TooManyHeaders => {
                     StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -155,6 +161,10 @@ impl RejectReason {
                 "the request target is neither a path nor an http or https URI; send the path and \
                  query of the URL, percent-encoded"
             }
+            Self::MethodNotConnect => {
+                "the method is not CONNECT; over HTTP/2, open a WebSocket by CONNECT with \
+                 ':protocol: websocket'"
+            }
             Self::MethodNotGet => "the method is not GET; use GET to open a WebSocket",
             Self::MissingHost => "the request has no Host header; send the host of the URL",
             Self::MissingKey => {
@@ -163,6 +173,10 @@ impl RejectReason {
             }
             Self::MissingVersion => {
                 "the request has no Sec-WebSocket-Version header; send 'Sec-WebSocket-Version: 13'"
+            }
+            Self::ProtocolNotWebSocket => {
+                "the CONNECT is for no protocol that this resource has; send \
+                 ':protocol: websocket'"
             }
             Self::TransferEncoding => {
                 "an opening request must not have a body; remove Transfer-Encoding"

@@ -30,6 +30,9 @@ pub struct Rejection {
     reason: RejectReason,
     /// `true` for a HEAD request. Its response ends with the head (RFC 9110 §9.3.2).
     head_only: bool,
+    /// `true` for a request of HTTP/2, whose responses have no fields about the connection (RFC
+    /// 9113 §8.2.2).
+    is_http2: bool,
 }
 
 impl Rejection {
@@ -37,13 +40,22 @@ impl Rejection {
         Self {
             reason,
             head_only: false,
+            is_http2: false,
         }
     }
 
     pub(crate) fn for_method(reason: RejectReason, method: &[u8]) -> Self {
         Self {
-            reason,
             head_only: method == b"HEAD",
+            ..Self::new(reason)
+        }
+    }
+
+    /// Rejects a request of HTTP/2.
+    pub(crate) fn for_connect(reason: RejectReason) -> Self {
+        Self {
+            is_http2: true,
+            ..Self::new(reason)
         }
     }
 
@@ -52,16 +64,21 @@ impl Rejection {
         self.reason
     }
 
-    /// Returns the status of the response.
+    /// Returns the status of the response: that of the [reason](RejectReason::status). HTTP/2 has
+    /// no status 426, which names an upgrade, and gets 400 instead.
     pub fn status(&self) -> StatusCode {
-        self.reason.status()
+        match self.reason.status() {
+            StatusCode::UPGRADE_REQUIRED if self.is_http2 => StatusCode::BAD_REQUEST,
+            status => status,
+        }
     }
 
     /// Returns the response, for an HTTP stack that adds the message framing.
     ///
     /// The body is a short text with the fault and its remedy. The headers are `Connection: close`
     /// and `Content-Type`. Status 405 adds `Allow`. Status 426 adds `Upgrade` and
-    /// `Sec-WebSocket-Version` (RFC 6455 §4.4), and `Connection` then also lists `Upgrade`.
+    /// `Sec-WebSocket-Version` (RFC 6455 §4.4), and `Connection` then also lists `Upgrade`. Over
+    /// HTTP/2, there is neither `Connection` nor `Upgrade`.
     pub fn response(&self) -> Response<Vec<u8>> {
         let mut response = Response::new(format!("{}\n", self.reason).into_bytes());
         *response.status_mut() = self.status();
@@ -71,19 +88,22 @@ impl Rejection {
             HeaderValue::from_static("text/plain; charset=utf-8"),
         );
         if self.status() == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static("GET"));
+            let method = if self.is_http2 { "CONNECT" } else { "GET" };
+            headers.insert(ALLOW, HeaderValue::from_static(method));
         }
-        for (name, value) in connection_fields(self.status()) {
-            headers.insert(name, HeaderValue::from_static(value));
+        if !self.is_http2 {
+            for (name, value) in connection_fields(self.status()) {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
         }
-        if self.status() == StatusCode::UPGRADE_REQUIRED {
+        if self.reason.status() == StatusCode::UPGRADE_REQUIRED {
             headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
         response
     }
 
-    /// Encodes the complete response: [`Rejection::response`] with a `Content-Length`. The response
-    /// to a HEAD request has no body.
+    /// Encodes the complete response of HTTP/1.1: [`Rejection::response`] with a `Content-Length`.
+    /// The response to a HEAD request has no body.
     pub fn encode(&self) -> Vec<u8> {
         let response = self.response();
         let body_len = response.body().len();

@@ -6,17 +6,21 @@ use http::header::{
     AUTHORIZATION, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_EXTENSIONS,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
+use http::{Method, Version};
 use ws_proto::DeflateConfig;
 
 use crate::accept_key::{accept_for, encode_nonce};
 use crate::authentication::Authentication;
 use crate::client::ClientHandshake;
+use crate::connect::ConnectHandshake;
 use crate::credentials::CredentialsError;
 use crate::deflate;
 use crate::extension::{self, Extension};
 use crate::fields::{self, FieldFault, Fields, write_field, write_line};
+use crate::head::hide_credentials;
 use crate::head_rules::HeadRules;
 use crate::limits::HeadLimits;
+use crate::offers::Offers;
 use crate::target::Target;
 use crate::token::is_token;
 
@@ -253,10 +257,41 @@ impl Request {
         Ok(ClientHandshake::new(
             head,
             accept,
-            self.protocols.clone(),
-            self.extensions.clone(),
+            self.offers(),
             HeadRules::response(self.head_limits).with_bare_line_feeds(self.bare_line_feeds),
         ))
+    }
+
+    /// Builds the handshake for HTTP/2 (RFC 8441). A CONNECT has no nonce.
+    ///
+    /// The limits of the response's head are those of the HTTP stack.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] if a subprotocol or a header cannot be sent.
+    pub fn connect(&self, target: &Target) -> Result<ConnectHandshake, RequestError> {
+        self.check_protocols()?;
+        let mut request = http::Request::new(());
+        *request.method_mut() = Method::CONNECT;
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() = target.http_uri();
+        let headers = request.headers_mut();
+        self.each_offer(target, |name, value| {
+            headers.append(name, value);
+        })?;
+        for field in self.fields.checked() {
+            let (_, name, value) = field?;
+            headers.append(name, value.clone());
+        }
+        hide_credentials(headers);
+        Ok(ConnectHandshake::new(request, self.offers()))
+    }
+
+    fn offers(&self) -> Offers {
+        Offers {
+            protocols: self.protocols.clone(),
+            extensions: self.extensions.clone(),
+        }
     }
 
     fn check_protocols(&self) -> Result<(), RequestError> {
@@ -284,24 +319,41 @@ impl Request {
         write_field(&mut head, &UPGRADE, b"websocket");
         write_field(&mut head, &CONNECTION, b"Upgrade");
         write_field(&mut head, &SEC_WEBSOCKET_KEY, key.as_bytes());
-        write_field(&mut head, &SEC_WEBSOCKET_VERSION, b"13");
-        if !self.protocols.is_empty() {
-            let line = self.protocols.join(", ");
-            write_field(&mut head, &SEC_WEBSOCKET_PROTOCOL, line.as_bytes());
-        }
-        if !self.extensions.is_empty() {
-            let line = extension::join(&self.extensions);
-            write_field(&mut head, &SEC_WEBSOCKET_EXTENSIONS, line.as_bytes());
-        }
-        if let Some(value) = self.authorization(target)? {
-            write_field(&mut head, &AUTHORIZATION, value.as_bytes());
-        }
+        self.each_offer(target, |name, value| {
+            write_field(&mut head, &name, value.as_bytes());
+        })?;
         for field in self.fields.checked() {
             let (name, _, value) = field?;
             write_line(&mut head, name, value.as_bytes());
         }
         head.extend_from_slice(b"\r\n");
         Ok(head)
+    }
+
+    /// Passes the header fields of the offers and of the authentication to `put`. They are the same
+    /// for each version of HTTP.
+    fn each_offer(
+        &self,
+        target: &Target,
+        mut put: impl FnMut(HeaderName, HeaderValue),
+    ) -> Result<(), RequestError> {
+        put(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        let mut put_line = |name, line: &str| {
+            // Subprotocols and extensions consist of tokens, so a joined line is a valid value.
+            if let Ok(value) = HeaderValue::from_str(line) {
+                put(name, value);
+            }
+        };
+        if !self.protocols.is_empty() {
+            put_line(SEC_WEBSOCKET_PROTOCOL, &self.protocols.join(", "));
+        }
+        if !self.extensions.is_empty() {
+            put_line(SEC_WEBSOCKET_EXTENSIONS, &extension::join(&self.extensions));
+        }
+        if let Some(value) = self.authorization(target)? {
+            put(AUTHORIZATION, value);
+        }
+        Ok(())
     }
 
     /// Returns the value of the `Authorization` header, unless the caller has added this header.

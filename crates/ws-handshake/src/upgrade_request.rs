@@ -56,8 +56,8 @@ pub struct UpgradeRequest {
     /// The authority of an absolute request target, or else the value of the `Host` header.
     host: String,
     extensions: Vec<Extension>,
-    /// The value of `Sec-WebSocket-Accept` for the key of this request.
-    accept: HeaderValue,
+    /// The value of `Sec-WebSocket-Accept` for the key of this request. A CONNECT has no key.
+    accept: Option<HeaderValue>,
 }
 
 impl UpgradeRequest {
@@ -106,6 +106,51 @@ impl UpgradeRequest {
         Self::check(request.uri().clone(), headers, &rules.into()).map_err(reject)
     }
 
+    /// Checks an extended CONNECT request of HTTP/2 (RFC 8441 §5), which another HTTP stack has
+    /// parsed. `protocol` is the pseudo-header `:protocol`, if the request has one.
+    ///
+    /// The rules are those of [`from_request`](Self::from_request), but a CONNECT has neither a key
+    /// nor `Upgrade` and `Connection`. The origin is compared with `:authority`. After
+    /// [`UpgradeRequest::accept`], send [`Accepted::response`], which has status 200, and exchange
+    /// frames in DATA of the same stream.
+    ///
+    /// ```
+    /// use http::{Method, Version};
+    /// use ws_handshake::{Answer, OriginPolicy, UpgradeRequest};
+    ///
+    /// let request = http::Request::builder()
+    ///     .method(Method::CONNECT)
+    ///     .uri("https://example.com/chat")
+    ///     .version(Version::HTTP_2)
+    ///     .header("Sec-WebSocket-Version", "13")
+    ///     .body(())?;
+    /// let rules = OriginPolicy::default();
+    /// let offer = UpgradeRequest::from_connect(&request, Some("websocket"), rules)?;
+    /// let (response, _agreed) = offer.accept(Answer::new())?.into_parts();
+    /// assert_eq!(response.status(), 200);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] for the rule that the request breaks.
+    pub fn from_connect<B>(
+        request: &http::Request<B>,
+        protocol: Option<&str>,
+        rules: impl Into<ServerRules>,
+    ) -> Result<Self, Rejection> {
+        if request.version() < Version::HTTP_2 {
+            return Err(Rejection::for_connect(
+                HeadError::UnsupportedHttpVersion.into(),
+            ));
+        }
+        let mut headers = request.headers().clone();
+        hide_credentials(&mut headers);
+        let (method, uri) = (request.method(), request.uri().clone());
+        Self::check_connect(method, protocol, uri, headers, &rules.into())
+            .map_err(Rejection::for_connect)
+    }
+
     /// Returns `true` if `Upgrade` lists `websocket`: the client asks for a WebSocket, but the
     /// request may break other rules.
     pub fn is_asked_for(headers: &HeaderMap) -> bool {
@@ -152,6 +197,40 @@ impl UpgradeRequest {
         }
         check_version(&headers)?;
         let accept = check_key(&headers, rules.keys)?;
+        Self::check_offers(uri, headers, host, Some(accept), rules)
+    }
+
+    /// Checks the pseudo-headers and the header fields of a CONNECT.
+    fn check_connect(
+        method: &Method,
+        protocol: Option<&str>,
+        uri: Uri,
+        headers: HeaderMap,
+        rules: &ServerRules,
+    ) -> Result<Self, RejectReason> {
+        if method != Method::CONNECT {
+            return Err(RejectReason::MethodNotConnect);
+        }
+        if !protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket")) {
+            return Err(RejectReason::ProtocolNotWebSocket);
+        }
+        let host = match check_authority(&uri)? {
+            Some(authority) => authority.to_owned(),
+            None => check_host(&uri, &headers)?,
+        };
+        check_no_body(&headers)?;
+        check_version(&headers)?;
+        Self::check_offers(uri, headers, host, None, rules)
+    }
+
+    /// Checks the origin and the offers, by the same rules for each version of HTTP.
+    fn check_offers(
+        uri: Uri,
+        headers: HeaderMap,
+        host: String,
+        accept: Option<HeaderValue>,
+        rules: &ServerRules,
+    ) -> Result<Self, RejectReason> {
         check_origin(&headers, &host, &rules.origins)?;
         protocol::check(&headers)?;
         // RFC 6455 §9.1 fails the connection if the list does not follow the grammar. A client that
@@ -227,7 +306,11 @@ impl UpgradeRequest {
     ///
     /// [`Rejection`] if the policy does not allow the origin.
     pub fn check_origin(&self, origins: &crate::OriginPolicy) -> Result<(), Rejection> {
-        check_origin(&self.headers, &self.host, origins).map_err(Rejection::new)
+        let reject = match self.accept {
+            Some(_) => Rejection::new,
+            None => Rejection::for_connect,
+        };
+        check_origin(&self.headers, &self.host, origins).map_err(reject)
     }
 
     /// Accepts the request. The connection uses only the subprotocol and the extensions that the
@@ -239,7 +322,7 @@ impl UpgradeRequest {
     /// cannot be sent. The request remains valid: it may be accepted with another answer, or
     /// rejected.
     pub fn accept(&self, answer: Answer) -> Result<Accepted, AnswerError> {
-        answer.accept(self, &self.accept)
+        answer.accept(self, self.accept.as_ref())
     }
 
     /// Rejects the request. Returns the complete response, encoded by [`encode_rejection`].

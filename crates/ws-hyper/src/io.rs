@@ -45,7 +45,8 @@ impl<S, M> HyperIo<S, M> {
 impl<S: Read + Unpin, M> ReadHalf for HyperIo<S, M> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(buffer);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer.unfilled()))?;
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer.unfilled());
+        ready!(read).map_err(classified)?;
         Poll::Ready(Ok(buffer.filled().len()))
     }
 }
@@ -63,24 +64,34 @@ impl<S: Write + Unpin, M> WriteHalf for HyperIo<S, M> {
         let stream = Pin::new(&mut self.stream);
         let total: usize = slices.iter().map(|slice| slice.len()).sum();
         let written = if total <= room && stream.is_write_vectored() {
-            ready!(stream.poll_write_vectored(cx, slices))?
+            ready!(stream.poll_write_vectored(cx, slices))
         } else {
             let first = slices.iter().find(|slice| !slice.is_empty());
             let first = first.map_or(&[][..], |slice| slice);
-            ready!(stream.poll_write(cx, &first[..first.len().min(room)]))?
+            ready!(stream.poll_write(cx, &first[..first.len().min(room)]))
         };
+        let written = written.map_err(classified)?;
         self.unflushed += written.min(room);
         Poll::Ready(Ok(written))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        ready!(Pin::new(&mut self.stream).poll_flush(cx)).map_err(classified)?;
         self.unflushed = 0;
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let ended = Pin::new(&mut self.stream).poll_shutdown(cx);
+        ended.map_err(classified)
+    }
+}
+
+/// Returns the error with a kind. hyper's streams of HTTP/2 report a reset by the peer without one.
+fn classified(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::Other => io::Error::new(io::ErrorKind::ConnectionReset, error),
+        _ => error,
     }
 }
 

@@ -39,6 +39,12 @@
 //! `hyper::server::conn::http1`, or `serve_connection_with_upgrades(..)` of
 //! `hyper_util::server::conn::auto`.
 //!
+//! # HTTP/2
+//!
+//! With the feature `http2`, the same functions serve WebSockets over HTTP/2 (RFC 8441), each in a
+//! stream of its own. Call `enable_connect_protocol` of hyper's builder for HTTP/2, or clients
+//! cannot ask for one. The stream stays inside hyper, as all streams do but TCP.
+//!
 //! # Speed
 //!
 //! If hyper serves the TCP stream of the runtime, the connection gets this stream back: it is then
@@ -49,7 +55,8 @@
 //! # Features
 //!
 //! `tokio`, `smol` and `async-std` are the runtimes. `auto` gets the TCP stream back from the
-//! automatic server of hyper-util, too. `deflate` compresses messages. None is on by default.
+//! automatic server of hyper-util, too. `http2` serves HTTP/2, and is part of `auto`. `deflate`
+//! compresses messages. None is on by default.
 
 #![forbid(unsafe_code)]
 
@@ -64,5 +71,5 @@ pub use error::{Refusal, UpgradeError};
 pub use io::HyperIo;
 pub use runtime::HyperRuntime;
 pub use sent_body::SentBody;
-pub use upgrade::Upgrade;
+pub use upgrade::{Upgrade, asks_for_web_socket};
 pub use upgrading::Upgrading;

@@ -5,9 +5,9 @@ use std::fmt;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
-use hyper::{HeaderMap, Request, Response};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use ws_driver::Acceptor;
-use ws_driver::handshake::{Agreed, Answer, UpgradeRequest};
+use ws_driver::handshake::{Agreed, Answer, Rejection, UpgradeRequest};
 
 use crate::error::Refusal;
 use crate::runtime::HyperRuntime;
@@ -26,6 +26,9 @@ pub struct Upgrade<R: HyperRuntime> {
 
 impl<R: HyperRuntime> Upgrade<R> {
     /// Checks a request by the settings of `acceptor`, including the origin.
+    ///
+    /// Over HTTP/2, the request is an extended CONNECT (RFC 8441). The server must announce that it
+    /// accepts these: `enable_connect_protocol` of hyper's builder for HTTP/2.
     ///
     /// # Errors
     ///
@@ -54,7 +57,7 @@ impl<R: HyperRuntime> Upgrade<R> {
         let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
         Ok(Self {
             acceptor: acceptor.clone(),
-            request: acceptor.check_request(request)?,
+            request: check(acceptor, request)?,
             answer: Answer::new(),
             on_upgrade: on_upgrade.ok_or(Refusal::NotUpgradable)?,
         })
@@ -113,13 +116,16 @@ impl<R: HyperRuntime> Upgrade<R> {
     /// Does the same as [`accept`](Self::accept), but there is no connection if another response is
     /// sent instead. The empty body of the response notices that.
     ///
+    /// Over HTTP/2, hyper itself opens no stream unless the response is the answer.
+    ///
     /// # Errors
     ///
     /// The errors of [`accept`](Self::accept).
     pub fn accept_if_sent(self) -> Result<(Response<SentBody>, Upgrading<R>), Refusal> {
         let (response, agreed) = self.answer()?;
         let body = SentBody::default();
-        let sent = Some(body.sent());
+        // The body of a response to CONNECT is never asked.
+        let sent = (response.status() == StatusCode::SWITCHING_PROTOCOLS).then(|| body.sent());
         let upgrading = Upgrading::new(self.acceptor, agreed, self.on_upgrade, sent);
         Ok((response.map(|()| body), upgrading))
     }
@@ -128,6 +134,29 @@ impl<R: HyperRuntime> Upgrade<R> {
         let answer = self.answer.clone();
         let accepted = self.acceptor.accept_request(&self.request, answer)?;
         Ok(accepted.into_parts())
+    }
+}
+
+fn check<R: HyperRuntime, B>(
+    acceptor: &Acceptor<R>,
+    request: &Request<B>,
+) -> Result<UpgradeRequest, Rejection> {
+    #[cfg(feature = "http2")]
+    if request.version() == Version::HTTP_2 {
+        let protocol = request.extensions().get::<hyper::ext::Protocol>();
+        return acceptor.check_connect(request, protocol.map(hyper::ext::Protocol::as_str));
+    }
+    acceptor.check_request(request)
+}
+
+/// Returns `true` if a request asks for a WebSocket, although it may break a rule: `Upgrade` lists
+/// `websocket`, or the method is CONNECT over HTTP/2.
+///
+/// In HTTP/1.0, `Upgrade` means nothing (RFC 9110 §7.8).
+pub fn asks_for_web_socket(request: &Parts) -> bool {
+    match request.version {
+        Version::HTTP_11 => UpgradeRequest::is_asked_for(&request.headers),
+        version => version > Version::HTTP_11 && request.method == Method::CONNECT,
     }
 }
 

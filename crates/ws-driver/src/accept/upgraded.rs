@@ -21,6 +21,20 @@ impl<R: Runtime> Acceptor<R> {
         UpgradeRequest::from_request(request, self.settings.rules.clone())
     }
 
+    /// Checks an extended CONNECT request of HTTP/2, including its origin (RFC 8441). `protocol` is
+    /// its pseudo-header `:protocol`.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] for the rule that the request breaks. Send [`Rejection::response`].
+    pub fn check_connect<B>(
+        &self,
+        request: &Request<B>,
+        protocol: Option<&str>,
+    ) -> Result<UpgradeRequest, Rejection> {
+        UpgradeRequest::from_connect(request, protocol, self.settings.rules.clone())
+    }
+
     /// Accepts a request with this answer, and with compression if the
     /// [configuration](Self::config) has compression and the client offers it.
     ///

@@ -7,6 +7,8 @@ mod join;
 use std::fmt;
 use std::str::FromStr;
 
+use http::Uri;
+
 use crate::credentials::Credentials;
 use crate::host::HostPort;
 
@@ -155,6 +157,15 @@ impl Target {
     pub fn url(&self) -> String {
         let scheme = if self.secure { "wss" } else { "ws" };
         format!("{scheme}://{}{}", self.authority, self.path_and_query)
+    }
+
+    /// Returns the URL with the scheme of HTTP.
+    pub(crate) fn http_uri(&self) -> Uri {
+        let scheme = if self.secure { "https" } else { "http" };
+        let uri = Uri::builder().scheme(scheme).authority(&*self.authority);
+        // The parser of the URL accepts only what `Uri` accepts, so there is no error.
+        let uri = uri.path_and_query(&*self.path_and_query).build();
+        uri.unwrap_or_default()
     }
 
     /// Returns `true` if scheme, host and port are the same (RFC 6454 §5). Upper and lower case of

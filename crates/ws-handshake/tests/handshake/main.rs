@@ -8,6 +8,7 @@ mod authentication;
 mod chunking;
 mod client;
 mod common;
+mod connect;
 mod deflate;
 mod examples;
 mod injection;
