@@ -45,5 +45,8 @@ mod testing {}
 #[doc = include_str!("../../docs/tls.md")]
 mod tls {}
 
+#[doc = include_str!("../../docs/http2.md")]
+mod http2 {}
+
 #[doc = include_str!("../../docs/hyper-and-axum.md")]
 mod hyper_and_axum {}

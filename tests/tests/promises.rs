@@ -340,6 +340,7 @@ fn errors_are_converted_to_io_errors_that_contain_them() {
             ConnectError::Target(TargetError::EmptyHost),
             Kind::InvalidInput,
         ),
+        (ConnectError::Http2Unsupported, Kind::Unsupported),
         (ConnectError::TlsUnavailable, Kind::Unsupported),
     ] {
         let error = io::Error::from(error);

@@ -54,7 +54,7 @@ fn caller() -> Vec<(&'static str, String)> {
             EmptyHost, InvalidHost, InvalidPort, InvalidUserInfo, Path, UnsupportedScheme,
         }
         IpRangeError { InvalidAddress, InvalidLength }
-        ConnectError { TlsUnavailable }
+        ConnectError { Http2Unsupported, TlsUnavailable }
     }
 }
 

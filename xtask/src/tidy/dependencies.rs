@@ -107,6 +107,14 @@ const TABLE: &[(&str, Allowed)] = &[
         },
     ),
     (
+        "ws-h2",
+        Allowed::Only {
+            // tokio only for the traits of streams, which h2 requires.
+            always: &["bytes", "h2", "tokio", "ws-driver"],
+            optional: &[],
+        },
+    ),
+    (
         "ws-axum",
         Allowed::Only {
             // axum-core without axum: the part for libraries, which changes rarely.

@@ -8,7 +8,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ws_handshake::{Agreed, ClientHandshake, IntoTarget, Redirects, Request, RequestError, Target};
+use ws_handshake::{
+    Agreed, ClientHandshake, ConnectHandshake, IntoTarget, Redirects, Request, RequestError, Target,
+};
 use ws_proto::{Config, MaskSource};
 
 use crate::any::AnyTransport;
@@ -308,12 +310,31 @@ impl<R: Runtime> Connector<R> {
     }
 
     /// Builds the request. Offers compression if it is configured.
+    /// Returns the request for HTTP/2 (RFC 8441), which another HTTP stack sends. `ws-h2` uses it.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] if the settings make no valid request.
+    pub fn connect_request(&self, target: &Target) -> Result<ConnectHandshake, RequestError> {
+        self.offers(&self.settings.request).connect(target)
+    }
+
+    /// Returns the time that was set with [`handshake_timeout`](Self::handshake_timeout).
+    pub fn handshake_time(&self) -> Duration {
+        self.settings.limits.handshake_timeout
+    }
+
     fn build(&self, request: &Request, target: &Target) -> Result<ClientHandshake, RequestError> {
+        self.offers(request).build(target, random())
+    }
+
+    /// Returns the request with the offer of compression, if that is configured.
+    fn offers<'a>(&self, request: &'a Request) -> Cow<'a, Request> {
         #[cfg(feature = "deflate")]
         if let Some(deflate) = self.settings.limits.config.deflate_config() {
-            return request.clone().deflate(deflate).build(target, random());
+            return Cow::Owned(request.clone().deflate(deflate));
         }
-        request.build(target, random())
+        Cow::Borrowed(request)
     }
 }
 

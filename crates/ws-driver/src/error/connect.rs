@@ -16,6 +16,10 @@ pub enum ConnectError {
     /// returns the response of a refusal.
     #[error(transparent)]
     Handshake(#[from] ClientError),
+    /// The server does not open WebSockets over HTTP/2: it has not announced that it accepts
+    /// CONNECT with `:protocol` (RFC 8441 §3).
+    #[error("the server does not open WebSockets over HTTP/2: connect over HTTP/1.1")]
+    Http2Unsupported,
     /// The transport failed during the TLS handshake or the opening handshake.
     #[error("the transport failed: {0}")]
     Io(#[source] io::Error),
@@ -89,6 +93,7 @@ impl ConnectError {
             Self::Proxy(error) => error.is_timeout(),
             Self::Unreachable(error) => error.is_timeout(),
             Self::Handshake(_)
+            | Self::Http2Unsupported
             | Self::Io(_)
             | Self::Lost
             | Self::Redirect(_)
@@ -120,6 +125,7 @@ impl ConnectError {
             },
             Self::Unreachable(error) => error.is_disconnect(),
             Self::Handshake(_)
+            | Self::Http2Unsupported
             | Self::Redirect(_)
             | Self::Request(_)
             | Self::Target(_)

@@ -62,7 +62,7 @@ impl From<ConnectError> for io::Error {
             ConnectError::UnixSocket(ref error) => error.kind(),
             ConnectError::Unreachable(ref error) => error.kind(),
             ConnectError::Timeout(_) => ErrorKind::TimedOut,
-            ConnectError::TlsUnavailable => ErrorKind::Unsupported,
+            ConnectError::Http2Unsupported | ConnectError::TlsUnavailable => ErrorKind::Unsupported,
         };
         Self::new(kind, error)
     }

@@ -1,0 +1,94 @@
+//! The ends of sockets and of the connection.
+
+use tokio::time::timeout;
+use ws_tokio::{CloseCode, Connector, Error};
+
+use crate::{PATIENCE, server};
+
+#[tokio::test]
+async fn both_closes_are_a_clean_end_from_either_side() {
+    let address = server::start().await;
+    let session = server::session(address, Connector::new()).await;
+    let mut ws = session.open(&format!("ws://{address}/echo")).await.unwrap();
+    let closed = timeout(PATIENCE, ws.close(CloseCode::NORMAL, "bye")).await;
+    closed.unwrap().unwrap();
+    assert!(ws.end().unwrap().clean);
+
+    let mut ws = session
+        .open(&format!("ws://{address}/close"))
+        .await
+        .unwrap();
+    assert!(
+        timeout(PATIENCE, ws.recv())
+            .await
+            .unwrap()
+            .unwrap()
+            .is_none()
+    );
+    let end = ws.end().unwrap();
+    assert_eq!((end.code(), end.clean), (CloseCode::new(4000), true));
+}
+
+#[tokio::test]
+async fn a_stream_without_a_close_is_lost_and_the_others_are_not() {
+    let address = server::start().await;
+    let session = server::session(address, Connector::new()).await;
+    let mut other = session.open(&format!("ws://{address}/echo")).await.unwrap();
+    let mut ws = session.open(&format!("ws://{address}/drop")).await.unwrap();
+    let received = timeout(PATIENCE, ws.recv()).await.unwrap();
+    let error = received.unwrap_err();
+    assert!(error.is_disconnect(), "{error}");
+    other.send("hello").await.unwrap();
+    assert_eq!(other.recv().await.unwrap(), Some("hello".into()));
+}
+
+#[tokio::test]
+async fn dropping_a_socket_resets_only_its_stream() {
+    let address = server::start().await;
+    let session = server::session(address, Connector::new()).await;
+    let url = format!("ws://{address}/echo");
+    let mut kept = session.open(&url).await.unwrap();
+    for _ in 0..20 {
+        let mut dropped = session.open(&url).await.unwrap();
+        dropped.send(vec![0; 100_000]).await.unwrap();
+        drop(dropped);
+    }
+    kept.send("hello").await.unwrap();
+    assert_eq!(kept.recv().await.unwrap(), Some("hello".into()));
+}
+
+#[tokio::test]
+async fn the_driver_ends_after_the_last_socket_and_the_session() {
+    let address = server::start().await;
+    let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+    let transport = <ws_tokio::Tokio as ws_tokio::transport::Runtime>::tcp(tcp);
+    let started = ws_h2::Session::<ws_tokio::Tokio>::start(Connector::new(), transport);
+    let (session, driver) = started.await.unwrap();
+    let driving = tokio::spawn(driver);
+    let mut ws = session.open(&format!("ws://{address}/echo")).await.unwrap();
+    drop(session);
+    ws.send("hello").await.unwrap();
+    assert_eq!(ws.recv().await.unwrap(), Some("hello".into()));
+    ws.close(CloseCode::NORMAL, "").await.unwrap();
+    drop(ws);
+    let ended = timeout(PATIENCE, driving).await.expect("an end").unwrap();
+    ended.unwrap();
+}
+
+#[tokio::test]
+async fn a_driver_that_stops_loses_all_sockets() {
+    let address = server::start().await;
+    let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+    let transport = <ws_tokio::Tokio as ws_tokio::transport::Runtime>::tcp(tcp);
+    let started = ws_h2::Session::<ws_tokio::Tokio>::start(Connector::new(), transport);
+    let (session, driver) = started.await.unwrap();
+    let driving = tokio::spawn(driver);
+    let mut ws = session.open(&format!("ws://{address}/echo")).await.unwrap();
+    driving.abort();
+    let error = timeout(PATIENCE, ws.recv()).await.unwrap().unwrap_err();
+    assert!(
+        error.is_disconnect() || matches!(error, Error::Lost),
+        "{error}"
+    );
+    assert!(session.open(&format!("ws://{address}/echo")).await.is_err());
+}

@@ -1,0 +1,15 @@
+//! Sessions with our own server, and with servers that misbehave.
+
+#![forbid(unsafe_code)]
+
+mod endings;
+mod many;
+mod messages;
+mod opening;
+mod server;
+mod smol;
+
+use std::time::Duration;
+
+/// The longest wait for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
