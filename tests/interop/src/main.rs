@@ -149,16 +149,13 @@ fn run(args: &Args) -> Result<Outcome> {
     if ready.is_empty() {
         return conclude(&[], is_incomplete);
     }
-    let needs_examples = |pairing: &Pairing| matches!(pairing.ours, Ours::Examples(_));
+    let dir = args.peer_dir.as_deref();
+    let is_needed = |ours: fn(Ours) -> bool| ready.iter().any(|pairing| ours(pairing.ours));
+    let peers = is_needed(Ours::is_peers).then(|| Peers::built_or_in(dir));
+    let examples = is_needed(Ours::is_examples).then(|| examples(dir));
     let bench = Bench {
-        peers: (!ready.iter().all(needs_examples))
-            .then(|| Peers::built_or_in(args.peer_dir.as_deref()))
-            .transpose()?,
-        examples: ready
-            .iter()
-            .any(needs_examples)
-            .then(|| examples(args.peer_dir.as_deref()))
-            .transpose()?,
+        peers: peers.transpose()?,
+        examples: examples.transpose()?,
         certificates: Certificates::write(&home.join("certificates"))?,
         installed,
         home,

@@ -36,6 +36,14 @@ impl Ours {
         Route::value_variants().iter().copied().map(Self::Examples)
     }
 
+    pub(crate) fn is_peers(self) -> bool {
+        matches!(self, Self::Peers(_))
+    }
+
+    pub(crate) fn is_examples(self) -> bool {
+        matches!(self, Self::Examples(_))
+    }
+
     /// Returns the executable that the route needs.
     pub(crate) fn tool(self) -> Option<Tool> {
         match self {
