@@ -60,11 +60,7 @@ async fn dropping_a_socket_resets_only_its_stream() {
 #[tokio::test]
 async fn the_driver_ends_after_the_last_socket_and_the_session() {
     let address = server::start().await;
-    let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
-    let transport = <ws_tokio::Tokio as ws_tokio::transport::Runtime>::tcp(tcp);
-    let started = ws_h2::Session::<ws_tokio::Tokio>::start(Connector::new(), transport);
-    let (session, driver) = started.await.unwrap();
-    let driving = tokio::spawn(driver);
+    let (session, driving) = server::driven(address, Connector::new()).await;
     let mut ws = session.open(&format!("ws://{address}/echo")).await.unwrap();
     drop(session);
     ws.send("hello").await.unwrap();
@@ -78,11 +74,7 @@ async fn the_driver_ends_after_the_last_socket_and_the_session() {
 #[tokio::test]
 async fn a_driver_that_stops_loses_all_sockets() {
     let address = server::start().await;
-    let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
-    let transport = <ws_tokio::Tokio as ws_tokio::transport::Runtime>::tcp(tcp);
-    let started = ws_h2::Session::<ws_tokio::Tokio>::start(Connector::new(), transport);
-    let (session, driver) = started.await.unwrap();
-    let driving = tokio::spawn(driver);
+    let (session, driving) = server::driven(address, Connector::new()).await;
     let mut ws = session.open(&format!("ws://{address}/echo")).await.unwrap();
     driving.abort();
     let error = timeout(PATIENCE, ws.recv()).await.unwrap().unwrap_err();

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::ready;
+use std::io;
 use std::net::SocketAddr;
 
 use http_body_util::Full;
@@ -12,6 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use ws_h2::Session;
 use ws_hyper::Upgrade;
 use ws_tokio::transport::Runtime;
@@ -105,8 +107,15 @@ pub(crate) async fn start_with(announces: bool) -> SocketAddr {
 
 /// Starts a session, and a task for its driver.
 pub(crate) async fn session(address: SocketAddr, connector: Connector) -> Session<Tokio> {
+    driven(address, connector).await.0
+}
+
+/// Starts a session. Also returns the task of its driver.
+pub(crate) async fn driven(
+    address: SocketAddr,
+    connector: Connector,
+) -> (Session<Tokio>, JoinHandle<io::Result<()>>) {
     let tcp = TcpStream::connect(address).await.unwrap();
     let (session, driver) = Session::start(connector, Tokio::tcp(tcp)).await.unwrap();
-    tokio::spawn(driver);
-    session
+    (session, tokio::spawn(driver))
 }
