@@ -12,7 +12,7 @@ use ws_hyper::Refusal;
 use ws_tokio::handshake::UpgradeRequest;
 use ws_tokio::http::HeaderValue;
 use ws_tokio::http::request::Parts;
-use ws_tokio::{Acceptor, Config, DeflateConfig, OriginPolicy, Tokio, WebSocket};
+use ws_tokio::{Acceptor, Config, OriginPolicy, Tokio, WebSocket};
 
 use crate::rejection::Rejection;
 
@@ -90,7 +90,7 @@ impl Upgrade {
 
     /// Compresses messages if the client agrees (RFC 7692). The default is no compression.
     #[cfg(feature = "deflate")]
-    pub fn deflate(self, deflate: DeflateConfig) -> Self {
+    pub fn deflate(self, deflate: ws_tokio::DeflateConfig) -> Self {
         self.edit(|config| config.deflate(deflate))
     }
 
