@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-use crate::locked::locked_halves;
+use crate::locked_halves;
 use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf};
 
 /// A runtime whose streams implement the traits of futures-io. Supplies the operations on sockets

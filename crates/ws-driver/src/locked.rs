@@ -40,14 +40,53 @@ impl<T: WriteHalf> WriteHalf for Locked<T> {
     pass_writes!(half => lock(&half.0));
 }
 
-/// Implements the items of [`Split`](crate::transport::Split) for a transport that cannot be split.
+/// Implements the items of [`Split`](crate::transport::Split) for a transport that cannot be split:
+/// its halves are [`Locked`].
+///
+/// ```
+/// use ws_driver::transport::{Split, Transport};
+///
+/// struct Wrapper<T>(T);
+/// # use std::io::{self, IoSlice};
+/// # use std::task::{Context, Poll};
+/// # use ws_driver::transport::{ReadHalf, WriteHalf};
+/// # impl<T: Transport> ReadHalf for Wrapper<T> {
+/// #     fn poll_read(&mut self, cx: &mut Context<'_>, to: &mut [u8]) -> Poll<io::Result<usize>> {
+/// #         self.0.poll_read(cx, to)
+/// #     }
+/// # }
+/// # impl<T: Transport> WriteHalf for Wrapper<T> {
+/// #     fn poll_write_vectored(
+/// #         &mut self,
+/// #         cx: &mut Context<'_>,
+/// #         from: &[IoSlice<'_>],
+/// #     ) -> Poll<io::Result<usize>> {
+/// #         self.0.poll_write_vectored(cx, from)
+/// #     }
+/// #     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+/// #         self.0.poll_flush(cx)
+/// #     }
+/// #     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+/// #         self.0.poll_shutdown(cx)
+/// #     }
+/// # }
+///
+/// impl<T: Transport> Transport for Wrapper<T> {
+///     type Timer = T::Timer;
+/// }
+///
+/// impl<T: Transport> Split for Wrapper<T> {
+///     ws_driver::locked_halves!();
+/// }
+/// ```
+#[macro_export]
 macro_rules! locked_halves {
     () => {
-        type ReadHalf = $crate::locked::Locked<Self>;
-        type WriteHalf = $crate::locked::Locked<Self>;
+        type ReadHalf = $crate::transport::Locked<Self>;
+        type WriteHalf = $crate::transport::Locked<Self>;
 
         fn split(self) -> (Self::ReadHalf, Self::WriteHalf) {
-            $crate::locked::Locked::pair(self)
+            $crate::transport::Locked::pair(self)
         }
 
         fn reunite(read: Self::ReadHalf, write: Self::WriteHalf) -> Option<Self> {
@@ -55,4 +94,3 @@ macro_rules! locked_halves {
         }
     };
 }
-pub(crate) use locked_halves;

@@ -15,7 +15,7 @@ use ws_handshake::Agreed;
 use ws_proto::{CloseCode, Config};
 
 use crate::error::Error;
-use crate::locked::locked_halves;
+use crate::locked_halves;
 use crate::never::Never;
 use crate::split::wakers::{Half, Wakers};
 use crate::split::{Receiver, Sender};

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::locked::locked_halves;
+use crate::locked_halves;
 use crate::sync::{Mutex, lock};
 use crate::transport::{ReadHalf, Split, Timer, Transport, WriteHalf};
 

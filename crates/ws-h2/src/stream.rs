@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use h2::{Reason, RecvStream, SendStream};
-use ws_driver::transport::{Locked, ReadHalf, Split, Timer, Transport, WriteHalf};
+use ws_driver::transport::{ReadHalf, Split, Timer, Transport, WriteHalf};
 
 /// The most bytes of one write. h2 keeps them until the connection has sent them, so time limits
 /// would not see whether the peer reads.
@@ -122,16 +122,7 @@ impl<M: Timer> Transport for H2Stream<M> {
 }
 
 impl<M: Timer> Split for H2Stream<M> {
-    type ReadHalf = Locked<Self>;
-    type WriteHalf = Locked<Self>;
-
-    fn split(self) -> (Locked<Self>, Locked<Self>) {
-        Locked::pair(self)
-    }
-
-    fn reunite(read: Locked<Self>, write: Locked<Self>) -> Option<Self> {
-        read.join(write)
-    }
+    ws_driver::locked_halves!();
 }
 
 impl<M> fmt::Debug for H2Stream<M> {

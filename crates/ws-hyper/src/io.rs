@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBuf, Write};
-use ws_driver::transport::{Locked, ReadHalf, Split, Timer, Transport, WriteHalf};
+use ws_driver::transport::{ReadHalf, Split, Timer, Transport, WriteHalf};
 
 /// The most bytes that a stream may hold back.
 ///
@@ -100,14 +100,5 @@ impl<S: Read + Write + Unpin, M: Timer> Transport for HyperIo<S, M> {
 }
 
 impl<S: Read + Write + Unpin, M: Timer> Split for HyperIo<S, M> {
-    type ReadHalf = Locked<Self>;
-    type WriteHalf = Locked<Self>;
-
-    fn split(self) -> (Locked<Self>, Locked<Self>) {
-        Locked::pair(self)
-    }
-
-    fn reunite(read: Locked<Self>, write: Locked<Self>) -> Option<Self> {
-        read.join(write)
-    }
+    ws_driver::locked_halves!();
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker, ready};
 
 use rustls::{Connection, InvalidMessage};
-use ws_driver::transport::{Locked, ReadHalf, Split, Transport, WriteHalf};
+use ws_driver::transport::{ReadHalf, Split, Transport, WriteHalf};
 
 use crate::error::tls_error;
 use crate::scratch;
@@ -409,16 +409,7 @@ impl<T: Transport> Transport for TlsTransport<T> {
 }
 
 impl<T: Transport> Split for TlsTransport<T> {
-    type ReadHalf = Locked<Self>;
-    type WriteHalf = Locked<Self>;
-
-    fn split(self) -> (Locked<Self>, Locked<Self>) {
-        Locked::pair(self)
-    }
-
-    fn reunite(read: Locked<Self>, write: Locked<Self>) -> Option<Self> {
-        read.join(write)
-    }
+    ws_driver::locked_halves!();
 }
 
 /// A reader that has no input yet.

@@ -143,16 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport for StreamTransport<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Split for StreamTransport<S> {
-    type ReadHalf = Locked<Self>;
-    type WriteHalf = Locked<Self>;
-
-    fn split(self) -> (Locked<Self>, Locked<Self>) {
-        Locked::pair(self)
-    }
-
-    fn reunite(read: Locked<Self>, write: Locked<Self>) -> Option<Self> {
-        read.join(write)
-    }
+    ws_driver::locked_halves!();
 }
 
 /// A transport over a TCP stream.

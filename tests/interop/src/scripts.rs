@@ -62,7 +62,6 @@ pub(crate) fn checks(foreign: Foreign) -> Vec<&'static str> {
 /// Runs the script of a pairing.
 pub(crate) fn run(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
     match (stage.pairing.foreign, stage.pairing.role) {
-        (Foreign::Chromium, _) => browser(stage, report),
         (Foreign::NetworkNamespace, _) => network::run(stage, report),
         (_, Role::Client) => client(stage, report),
         (_, Role::Server) => server(stage, report),
@@ -94,11 +93,7 @@ pub(crate) fn client_of(stage: &Stage<'_>, plan: &Plan<'_>) -> Result<Command> {
 /// Lets the script check our server.
 fn client(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
     let (_server, url) = our_server(stage, &[DEFLATE])?;
-    let mut script = stage.spawn("script", client_of(stage, &Plan::all(stage, &url))?)?;
-    while let Some(line) = script.line(CHECK_PATIENCE)? {
-        report.add_line(&line);
-    }
-    script.ended_well()
+    visit(stage, &Plan::all(stage, &url), |line| report.add_line(line))
 }
 
 /// Lets the script check our client.
@@ -120,15 +115,6 @@ fn server(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
     script.ended_well()
 }
 
-/// Lets a page in the browser check our server.
-fn browser(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
-    let (_server, url) = our_server(stage, &[DEFLATE])?;
-    for line in visit_by_browser(stage, &Plan::all(stage, &url))? {
-        report.add_line(&line);
-    }
-    Ok(())
-}
-
 /// Lets a page in the browser follow a plan. Returns a line for each check. The page has the origin
 /// of the server.
 fn visit_by_browser(stage: &Stage<'_>, plan: &Plan<'_>) -> Result<Vec<String>> {
@@ -145,18 +131,22 @@ fn visit_by_browser(stage: &Stage<'_>, plan: &Plan<'_>) -> Result<Vec<String>> {
     serde_json::from_value(lines).context("the page returned no lines")
 }
 
-/// Lets the client of the pairing follow a plan. Returns a line for each check.
-pub(crate) fn visit(stage: &Stage<'_>, plan: &Plan<'_>) -> Result<Vec<String>> {
+/// Lets the client of the pairing follow a plan. Passes on a line for each check.
+pub(crate) fn visit(
+    stage: &Stage<'_>,
+    plan: &Plan<'_>,
+    mut report: impl FnMut(&str),
+) -> Result<()> {
     if stage.pairing.foreign == Foreign::Chromium {
-        return visit_by_browser(stage, plan);
+        let lines = visit_by_browser(stage, plan)?;
+        lines.iter().for_each(|line| report(line));
+        return Ok(());
     }
     let mut script = stage.spawn("script", client_of(stage, plan)?)?;
-    let mut lines = Vec::new();
     while let Some(line) = script.line(CHECK_PATIENCE)? {
-        lines.push(line);
+        report(&line);
     }
-    script.ended_well()?;
-    Ok(lines)
+    script.ended_well()
 }
 
 #[cfg(test)]

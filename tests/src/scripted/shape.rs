@@ -1,7 +1,7 @@
 //! Two shapes of the scripted transport. One splits into independent halves. In the other, both
 //! halves share the whole transport.
 
-use ws_driver::transport::{Locked, Split};
+use ws_driver::transport::Split;
 
 use super::Scripted;
 use crate::clock::ManualTimer;
@@ -10,16 +10,7 @@ use crate::clock::ManualTimer;
 pub type Whole = Box<Scripted>;
 
 impl Split for Whole {
-    type ReadHalf = Locked<Self>;
-    type WriteHalf = Locked<Self>;
-
-    fn split(self) -> (Locked<Self>, Locked<Self>) {
-        Locked::pair(self)
-    }
-
-    fn reunite(read: Locked<Self>, write: Locked<Self>) -> Option<Self> {
-        read.join(write)
-    }
+    ws_driver::locked_halves!();
 }
 
 /// A shape of the scripted transport.

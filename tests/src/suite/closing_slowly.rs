@@ -202,6 +202,18 @@ pub fn the_time_for_an_answer_begins_with_our_close<S: Suite>() {
     });
 }
 
+/// Sends the Close of the peer, before or after it has read ours.
+fn exchange_closes(peer: &mut RawPeer, role: Role, first: Initiator) {
+    let close = role.peer().close(1000, "");
+    if first == Initiator::Peer {
+        peer.send(&close);
+    }
+    peer.read_close(1000);
+    if first == Initiator::Local {
+        peer.send(&close);
+    }
+}
+
 /// Receiving does not wait for a peer that leaves its socket open.
 pub fn both_closes_end_receiving_although_the_peer_lingers<S: Suite>() {
     for role in ROLES {
@@ -225,13 +237,7 @@ pub fn both_closes_end_receiving_although_the_peer_lingers<S: Suite>() {
                 };
                 let config = Config::default().close_timeout(FAR);
                 let (mut peer, running) = role.open::<S, _, _>(config, act);
-                if first == Initiator::Peer {
-                    peer.send(&role.peer().close(1000, ""));
-                }
-                peer.read_close(1000);
-                if first == Initiator::Local {
-                    peer.send(&role.peer().close(1000, ""));
-                }
+                exchange_closes(&mut peer, role, first);
                 let (received, end, time) = running.finish();
                 assert!(matches!(received, Ok(None)), "{case}: {received:?}");
                 let end = end.expect("the end");
@@ -255,13 +261,7 @@ pub fn a_server_closes_at_once_after_both_closes<S: Suite>() {
         let config = Config::default().close_timeout(FAR);
         let role = Role::Server;
         let (mut peer, running) = role.open::<S, _, _>(config, act);
-        if first == Initiator::Peer {
-            peer.send(&role.peer().close(1000, ""));
-        }
-        peer.read_close(1000);
-        if first == Initiator::Local {
-            peer.send(&role.peer().close(1000, ""));
-        }
+        exchange_closes(&mut peer, role, first);
         let (closed, time) = running.finish();
         closed.unwrap_or_else(|error| panic!("{first:?}: {error}"));
         assert!(time < FAR / 5, "{first:?}: {time:?}");
@@ -272,36 +272,35 @@ pub fn a_server_closes_at_once_after_both_closes<S: Suite>() {
 /// On a client, `close` returns only after the server has ended its direction (RFC 6455 §7.1.1).
 pub fn close_waits_for_the_end_of_the_transport<S: Suite>() {
     let pause = Duration::from_millis(300);
-    for role in [Role::Client] {
-        for first in [Initiator::Local, Initiator::Peer] {
-            let case = format!("{role:?}, {first:?}");
-            let seen = Signal::default();
-            let is_seen = seen.clone();
-            let act = move |mut ws: Ws<S>| async move {
-                if first == Initiator::Peer {
-                    assert!(ws.recv().await.expect("a clean end").is_none());
-                    is_seen.give();
-                }
-                let closed = ws.close(CloseCode::NORMAL, "").await;
-                (closed, Instant::now())
-            };
-            let config = Config::default().close_timeout(FAR);
-            let (mut peer, running) = role.open::<S, _, _>(config, act);
+    let role = Role::Client;
+    for first in [Initiator::Local, Initiator::Peer] {
+        let case = format!("{first:?}");
+        let seen = Signal::default();
+        let is_seen = seen.clone();
+        let act = move |mut ws: Ws<S>| async move {
             if first == Initiator::Peer {
-                peer.send(&role.peer().close(1000, ""));
-                seen.await_here();
+                assert!(ws.recv().await.expect("a clean end").is_none());
+                is_seen.give();
             }
-            peer.read_close(1000);
-            if first == Initiator::Local {
-                peer.send(&role.peer().close(1000, ""));
-            }
-            std::thread::sleep(pause);
-            let ended = Instant::now();
-            peer.end();
-            let (closed, at) = running.finish();
-            closed.unwrap_or_else(|error| panic!("{case}: {error}"));
-            assert!(at >= ended, "{case}: close did not wait");
+            let closed = ws.close(CloseCode::NORMAL, "").await;
+            (closed, Instant::now())
+        };
+        let config = Config::default().close_timeout(FAR);
+        let (mut peer, running) = role.open::<S, _, _>(config, act);
+        if first == Initiator::Peer {
+            peer.send(&role.peer().close(1000, ""));
+            seen.await_here();
         }
+        peer.read_close(1000);
+        if first == Initiator::Local {
+            peer.send(&role.peer().close(1000, ""));
+        }
+        std::thread::sleep(pause);
+        let ended = Instant::now();
+        peer.end();
+        let (closed, at) = running.finish();
+        closed.unwrap_or_else(|error| panic!("{case}: {error}"));
+        assert!(at >= ended, "{case}: close did not wait");
     }
 }
 

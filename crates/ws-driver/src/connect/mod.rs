@@ -309,7 +309,6 @@ impl<R: Runtime> Connector<R> {
         Ok(WebSocket::open(transport, side, &config, agreed, leftover))
     }
 
-    /// Builds the request. Offers compression if it is configured.
     /// Returns the request for HTTP/2 (RFC 8441), which another HTTP stack sends. `ws-h2` uses it.
     ///
     /// # Errors
@@ -328,7 +327,7 @@ impl<R: Runtime> Connector<R> {
         self.offers(request).build(target, random())
     }
 
-    /// Returns the request with the offer of compression, if that is configured.
+    /// Returns the request, with the offer of compression if it is configured.
     fn offers<'a>(&self, request: &'a Request) -> Cow<'a, Request> {
         #[cfg(feature = "deflate")]
         if let Some(deflate) = self.settings.limits.config.deflate_config() {

@@ -202,7 +202,9 @@ impl Example {
             steps: (!self.steps.is_empty()).then_some(self.steps),
             ..Plan::all(stage, &url)
         };
-        scripts::visit(stage, &plan)
+        let mut lines = Vec::new();
+        scripts::visit(stage, &plan, |line| lines.push(line.to_owned()))?;
+        Ok(lines)
     }
 
     fn start(&self, stage: &Stage<'_>, port: u16) -> Result<Process> {

@@ -41,13 +41,10 @@ enum Proxy {
 impl Front {
     /// Starts the proxy of a route, if it has one, in front of the server at this port.
     pub(super) fn start(stage: &Stage<'_>, route: Route, server: u16) -> Result<Self> {
-        if route == Route::Direct {
-            return Ok(Self {
-                port: server,
-                _proxy: None,
-            });
-        }
-        let port = free_port()?;
+        let port = match route {
+            Route::Direct => server,
+            Route::Nginx | Route::Haproxy | Route::Caddy => free_port()?,
+        };
         let proxy = match route {
             Route::Direct => None,
             Route::Nginx => Some(Proxy::Nginx(nginx(stage, port, server)?)),
