@@ -63,7 +63,8 @@ pub struct Workload {
     pub in_flight: u64,
     /// The payload of the message that all connections send repeatedly.
     pub payload: Vec<u8>,
-    is_text: bool,
+    /// The same payload, if the message is a text message.
+    text: Option<String>,
     received: Cell<u64>,
     phase: Cell<Phase>,
 }
@@ -85,10 +86,12 @@ impl Workload {
             true => b'a' + (at % 26) as u8,
             false => (at * 31 % 251) as u8,
         };
+        let payload: Vec<u8> = (0..options.len).map(byte).collect();
+        let text = || String::from_utf8(payload.clone()).expect("the text is ASCII");
         Self {
             in_flight: options.in_flight,
-            payload: (0..options.len).map(byte).collect(),
-            is_text,
+            text: is_text.then(text),
+            payload,
             received: Cell::new(0),
             phase: Cell::new(Phase::WarmUp),
         }
@@ -97,8 +100,7 @@ impl Workload {
     /// Returns the payload if the message is a text message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        let text = || std::str::from_utf8(&self.payload).expect("the text is ASCII");
-        self.is_text.then(text)
+        self.text.as_deref()
     }
 
     /// Counts a reply. Returns `true` if the client must send another message in response.

@@ -69,7 +69,8 @@ impl Message {
         self.as_ref().as_bytes()
     }
 
-    /// Returns the payload bytes without a copy.
+    /// Returns the payload bytes without a copy, except for a short text: see
+    /// [`Text::into_bytes`].
     pub fn into_bytes(self) -> Bytes {
         match self {
             Self::Binary(bytes) => bytes,
@@ -221,7 +222,7 @@ pub struct Outgoing<'a> {
 #[derive(Clone)]
 pub(crate) enum Payload<'a> {
     Borrowed(&'a [u8]),
-    Owned(Bytes),
+    Owned(Message),
     Prepared(&'a Prepared),
 }
 
@@ -229,7 +230,7 @@ impl Payload<'_> {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Payload::Borrowed(bytes) => bytes,
-            Payload::Owned(bytes) => bytes,
+            Payload::Owned(message) => message.as_bytes(),
             Payload::Prepared(prepared) => prepared.as_bytes(),
         }
     }
@@ -237,7 +238,7 @@ impl Payload<'_> {
     pub(crate) fn into_bytes(self) -> Bytes {
         match self {
             Payload::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
-            Payload::Owned(bytes) => bytes,
+            Payload::Owned(message) => message.into_bytes(),
             Payload::Prepared(prepared) => prepared.to_bytes(),
         }
     }
@@ -288,7 +289,7 @@ impl<'a> Outgoing<'a> {
     fn owned(message: Message) -> Self {
         Outgoing {
             kind: message.kind(),
-            payload: Payload::Owned(message.into_bytes()),
+            payload: Payload::Owned(message),
             compression: Compression::ByLength,
         }
     }
@@ -461,7 +462,7 @@ mod tests {
         let text = Cow::<str>::Owned("text".into());
         let at = text.as_ptr();
         assert_eq!(memory(text), at);
-        let text = Text::from("text");
+        let text = Text::from("a text of more than 23 bytes");
         assert_eq!(memory(text.clone()), text.as_ptr());
         assert_eq!(memory(&text), text.as_ptr());
 
@@ -482,7 +483,7 @@ mod tests {
         let data = Cow::<[u8]>::Owned(Vec::from(*b"data"));
         let at = data.as_ptr();
         assert_eq!(memory(data), at);
-        let message = Message::from("text");
+        let message = Message::from("a text of more than 23 bytes");
         assert_eq!(memory(message.clone()), message.as_bytes().as_ptr());
         assert_eq!(memory(&message), message.as_bytes().as_ptr());
     }

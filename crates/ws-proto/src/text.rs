@@ -11,6 +11,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
+use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::ops::{Deref, Range};
@@ -26,35 +27,67 @@ use crate::utf8::{InvalidUtf8, Utf8Stream};
 /// rest of the frame.
 const RESERVE_LEN: usize = 64 * 1024;
 
-/// A text message: reference-counted UTF-8. A clone is cheap.
+/// The length in bytes of the longest text that is stored in a [`Text`] itself: as many as fit in
+/// the memory that [`Bytes`] takes.
+const MAX_SHORT_LEN: usize = 23;
+
+/// A text message: UTF-8, reference-counted if it has more than 23 bytes. A clone is cheap.
 ///
-/// A `Text` dereferences to `str`. `Debug` prints only the length, because payloads do not belong
-/// in logs.
+/// A `Text` dereferences to `str`. A text of up to 23 bytes that was received or copied takes no
+/// other memory. `Debug` prints only the length, because payloads do not belong in logs.
 ///
 /// ```
 /// let text = ws_proto::Text::from("hello");
 /// assert!(text.starts_with("he"));
 /// assert_eq!(format!("{text:?}"), "Text(5 bytes)");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Text(Bytes);
+#[derive(Clone)]
+pub struct Text(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    /// The first `len` bytes are the text. The others are 0.
+    Short {
+        len: u8,
+        bytes: [u8; MAX_SHORT_LEN],
+    },
+    Shared(Bytes),
+}
 
 impl Text {
     /// Creates a text from a string with static lifetime, without a copy.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
-        Self(Bytes::from_static(text.as_bytes()))
+        Self(Repr::Shared(Bytes::from_static(text.as_bytes())))
     }
 
     /// Returns the text as a string slice.
     #[inline]
     pub fn as_str(&self) -> &str {
-        validated(&self.0)
+        validated(self.bytes())
     }
 
-    /// Returns the bytes without a copy.
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Short { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Repr::Shared(bytes) => bytes,
+        }
+    }
+
+    /// Returns the bytes. They are copied only if they are stored in the text itself.
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        match self.0 {
+            Repr::Short { .. } => Bytes::copy_from_slice(self.bytes()),
+            Repr::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// The empty text.
+impl Default for Text {
+    fn default() -> Self {
+        Self::from_static("")
     }
 }
 
@@ -74,7 +107,7 @@ impl TryFrom<Bytes> for Text {
 
     fn try_from(bytes: Bytes) -> Result<Self, NotUtf8> {
         match arch::valid_utf8(&bytes) {
-            true => Ok(Self(bytes)),
+            true => Ok(Self(Repr::Shared(bytes))),
             false => Err(NotUtf8(bytes)),
         }
     }
@@ -82,13 +115,22 @@ impl TryFrom<Bytes> for Text {
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self(text.into())
+        Self(Repr::Shared(text.into()))
     }
 }
 
 impl From<&str> for Text {
+    #[inline]
     fn from(text: &str) -> Self {
-        Self(Bytes::copy_from_slice(text.as_bytes()))
+        let mut bytes = [0; MAX_SHORT_LEN];
+        Self(match bytes.get_mut(..text.len()) {
+            Some(short) => {
+                short.copy_from_slice(text.as_bytes());
+                let len = text.len() as u8;
+                Repr::Short { len, bytes }
+            }
+            None => Repr::Shared(Bytes::copy_from_slice(text.as_bytes())),
+        })
     }
 }
 
@@ -108,7 +150,7 @@ impl From<Box<str>> for Text {
 impl From<Arc<str>> for Text {
     fn from(text: Arc<str>) -> Self {
         // `Bytes` can own an `Arc<[u8]>` without a copy.
-        Self(Bytes::from_owner(Arc::<[u8]>::from(text)))
+        Self(Repr::Shared(Bytes::from_owner(Arc::<[u8]>::from(text))))
     }
 }
 
@@ -126,7 +168,7 @@ impl From<Text> for String {
 
 impl From<Text> for Bytes {
     fn from(text: Text) -> Self {
-        text.0
+        text.into_bytes()
     }
 }
 
@@ -146,7 +188,27 @@ impl AsRef<str> for Text {
 
 impl AsRef<[u8]> for Text {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.bytes()
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
     }
 }
 
@@ -183,7 +245,7 @@ impl fmt::Display for Text {
 
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Text({} bytes)", self.0.len())
+        write!(f, "Text({} bytes)", self.len())
     }
 }
 
@@ -262,7 +324,7 @@ impl MessageBuffer {
         bytes.truncate(len);
         match kind {
             MessageKind::Binary => Message::Binary(bytes.into()),
-            MessageKind::Text => Message::Text(Text(bytes.into())),
+            MessageKind::Text => Message::Text(Text(Repr::Shared(bytes.into()))),
         }
     }
 
@@ -417,7 +479,7 @@ impl TextBlock {
 fn validated(bytes: &[u8]) -> &str {
     debug_assert!(core::str::from_utf8(bytes).is_ok());
     // SAFETY: the bytes must be UTF-8. `Text` holds bytes from `str`, `String`, `valid_utf8` or a
-    // `MessageBuffer` and never changes them. `MessageBuffer` passes the bytes of a text that
+    // `MessageBuffer` and never changes them. The length of a short text is that of its `str`. `MessageBuffer` passes the bytes of a text that
     // `Utf8Stream` accepted, without the incomplete character at the end. `unmask_text` passes the
     // bytes that `valid_utf8` or `MaskKey::apply_text` accepted, and keeps them borrowed.
     // `TextBlock` passes a range that `unmask_text` accepted, and clears the range on every mutable
@@ -444,6 +506,22 @@ mod tests {
         );
         let refused = Text::try_from(Bytes::from_static(b"\xff")).unwrap_err();
         assert_eq!(refused.0, b"\xff"[..]);
+    }
+
+    #[test]
+    fn a_text_of_any_length_is_that_of_its_str() {
+        assert_eq!(size_of::<Text>(), size_of::<Bytes>());
+        let all = "ü".repeat(MAX_SHORT_LEN);
+        for len in (0..=all.len()).step_by(2) {
+            let text = Text::from(&all[..len]);
+            assert_eq!(text, all[..len]);
+            assert_eq!(text.clone().into_bytes(), all[..len].as_bytes());
+            assert_eq!(text, Text::from(String::from(&all[..len])));
+            assert!(text <= Text::from("ü".repeat(100)));
+            let is_short = matches!(text.0, Repr::Short { .. });
+            assert_eq!(is_short, len <= MAX_SHORT_LEN);
+        }
+        assert_eq!(Text::default(), "");
     }
 
     #[test]

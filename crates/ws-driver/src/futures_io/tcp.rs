@@ -5,9 +5,9 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
-use futures_io::{AsyncRead as _, AsyncWrite as _};
+use futures_io::AsyncRead as _;
 
 use super::{FuturesRuntime, poll_shutdown, poll_write};
 use crate::any::AnyTransport;
@@ -17,6 +17,9 @@ use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf, pass_writ
 /// A transport over a TCP stream of the runtime `R`. Its halves are clones of the stream.
 pub struct TcpTransport<R: FuturesRuntime> {
     stream: R::TcpStream,
+    socket: R::Socket,
+    /// `true` if the last read has emptied the socket, or nothing was read yet.
+    is_drained: bool,
     /// Allocated when the socket is full for the first time.
     room: Option<Arc<Room>>,
 }
@@ -38,11 +41,32 @@ impl<R: FuturesRuntime> TcpTransport<R> {
 
     /// Makes a transport from a stream. Sets no option.
     fn of(stream: R::TcpStream) -> Self {
-        Self { stream, room: None }
+        Self {
+            socket: R::socket(&stream),
+            stream,
+            is_drained: true,
+            room: None,
+        }
+    }
+
+    /// Continues after the socket was full, or is full for the first time: see [`Room`].
+    #[inline(never)]
+    fn poll_write_full(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if let Some(room) = &self.room
+            && let Some(awaiting) = &mut *lock(&room.0)
+        {
+            awaiting.clone_from(cx.waker());
+            return Poll::Pending;
+        }
+        self.poll_write_watched(cx, slices)
     }
 
     /// Writes with a waker that records that the runtime has reported room in the socket.
-    fn poll_write_full(
+    fn poll_write_watched(
         &mut self,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
@@ -92,23 +116,23 @@ impl<R: FuturesRuntime + Runtime<Tcp = TcpTransport<R>>> From<TcpTransport<R>> f
 impl<R: FuturesRuntime> ReadHalf for TcpTransport<R> {
     #[inline]
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        if self.is_drained {
+            ready!(R::poll_readable(&self.socket, cx))?;
+        }
+        let len = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        self.is_drained = len < buffer.len();
+        Poll::Ready(Ok(len))
     }
 }
 
 impl<R: FuturesRuntime> WriteHalf for TcpTransport<R> {
-    #[inline]
+    #[inline(always)]
     fn poll_write_vectored(
         &mut self,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let Some(room) = &self.room {
-            if let Some(awaiting) = &mut *lock(&room.0) {
-                awaiting.clone_from(cx.waker());
-                return Poll::Pending;
-            }
-        } else {
+        if self.room.is_none() {
             let polled = poll_write(&mut self.stream, cx, slices);
             if polled.is_ready() {
                 return polled;
@@ -117,9 +141,10 @@ impl<R: FuturesRuntime> WriteHalf for TcpTransport<R> {
         self.poll_write_full(cx, slices)
     }
 
+    /// Does nothing, because a socket has no buffer to flush.
     #[inline]
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
     #[inline]

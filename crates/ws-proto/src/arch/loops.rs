@@ -68,6 +68,25 @@ pub(super) fn mask_two_pairs(key: MaskKey, payload: &mut [u8]) -> Option<u64> {
     Some(or_words(first | last))
 }
 
+/// Masks a source of 16 to 32 bytes and writes it to the start of `target`, without a loop: see
+/// [`mask_two_pairs`]. Returns `None` for every other source, and for a target that is shorter.
+#[inline(always)]
+pub(super) fn copy_two_pairs(
+    key: MaskKey,
+    source: &[u8],
+    target: &mut [MaybeUninit<u8>],
+) -> Option<u64> {
+    if source.len() > 32 {
+        return None;
+    }
+    let target = target.get_mut(..source.len())?;
+    let first = xor_pair(source.first_chunk()?, key);
+    let last = xor_pair(source.last_chunk()?, key.after(source.len()));
+    *target.first_chunk_mut()? = initialized_pair(first);
+    *target.last_chunk_mut()? = initialized_pair(last);
+    Some(or_words(first | last))
+}
+
 /// Returns the OR of all bytes of 16 to 32 bytes, in the eight bytes of a word.
 #[inline(always)]
 pub(super) fn or_two_pairs(bytes: &[u8]) -> Option<u64> {
@@ -161,4 +180,9 @@ fn xor(bytes: &[u8; 8], key: u64) -> u64 {
 #[inline(always)]
 fn initialized(word: u64) -> [MaybeUninit<u8>; 8] {
     word.to_ne_bytes().map(MaybeUninit::new)
+}
+
+#[inline(always)]
+fn initialized_pair(pair: u128) -> [MaybeUninit<u8>; 16] {
+    pair.to_ne_bytes().map(MaybeUninit::new)
 }

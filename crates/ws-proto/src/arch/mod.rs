@@ -21,6 +21,7 @@ mod tests;
 mod x86_64;
 
 use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
 use loops as wide;
@@ -95,10 +96,9 @@ fn valid_utf8_in_loops(bytes: &[u8]) -> bool {
 pub(crate) fn append(key: MaskKey, source: &[u8], target: &mut Vec<u8>) -> u64 {
     target.reserve(source.len());
     let room = target.spare_capacity_mut();
-    let seen = if source.len() < WIDE_LEN {
-        loops::copy(key, source, room)
-    } else {
-        wide::copy(key, source, room)
+    let seen = match loops::copy_two_pairs(key, source, room) {
+        Some(seen) => seen,
+        None => copy(key, source, room),
     };
     let len = target.len().saturating_add(source.len());
     // SAFETY: the length is within the capacity, because room for `source` was reserved. Every byte
@@ -106,4 +106,16 @@ pub(crate) fn append(key: MaskKey, source: &[u8], target: &mut Vec<u8>) -> u64 {
     // the room.
     unsafe { target.set_len(len) };
     seen
+}
+
+/// Masks `source` and writes it to the start of `target`, which must be at least as long. Returns
+/// the same word as [`mask`]. A function of its own, so that the registers that it needs cost short
+/// payloads nothing.
+#[inline(never)]
+fn copy(key: MaskKey, source: &[u8], target: &mut [MaybeUninit<u8>]) -> u64 {
+    if source.len() < WIDE_LEN {
+        loops::copy(key, source, target)
+    } else {
+        wide::copy(key, source, target)
+    }
 }

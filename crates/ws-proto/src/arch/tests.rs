@@ -100,6 +100,11 @@ fn loops_agree_with_the_definition_at_every_length_alignment_and_phase() {
     check_mask("mask", mask);
     check_mask("the loops", loops::mask);
     check_copy("the loops", loops::copy);
+    check_copy("two pairs", |key, source, target| {
+        let pairs = loops::copy_two_pairs(key, source, target);
+        assert_eq!(pairs.is_some(), (16..=32).contains(&source.len()));
+        pairs.unwrap_or_else(|| loops::copy(key, source, target))
+    });
 }
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]

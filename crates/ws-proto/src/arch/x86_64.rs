@@ -67,6 +67,13 @@ pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     if head_len == 0 {
         return widest_mask(key, payload);
     }
+    mask_from_line(key, payload, head_len)
+}
+
+/// Does the same as [`mask`] for a payload whose first whole cache line begins after `head_len`
+/// bytes. A function of its own, so that the registers that it needs cost other payloads nothing.
+#[inline(never)]
+fn mask_from_line(key: MaskKey, payload: &mut [u8], head_len: usize) -> u64 {
     let (head, body) = payload.split_at_mut(head_len);
     loops::mask(key, head) | widest_mask(key.after(head_len), body)
 }
@@ -88,8 +95,15 @@ fn widest_mask(key: MaskKey, payload: &mut [u8]) -> u64 {
         AVX512 => unsafe { mask_avx512(key, payload) },
         // SAFETY: the processor has AVX2.
         AVX2 => unsafe { mask_avx2(key, payload) },
-        _ => loops::mask(key, payload),
+        _ => mask_sse2(key, payload),
     }
+}
+
+/// Does the same as [`loops::mask`]. A function of its own, so that the registers that it needs
+/// cost the other processors nothing.
+#[inline(never)]
+fn mask_sse2(key: MaskKey, payload: &mut [u8]) -> u64 {
+    loops::mask(key, payload)
 }
 
 /// Does the same as [`loops::mask_text`].

@@ -192,7 +192,7 @@ impl SendHalf {
             deflation.work = Some(work);
         } else {
             deflation.compress(work.part, rest);
-            self.queue_compressed(work.opcode, work.part, Payload::Owned(work.payload));
+            self.queue_compressed(work.opcode, work.part, Payload::Owned(work.payload.into()));
             self.refresh();
         }
     }

@@ -45,7 +45,7 @@ impl SendHalf {
     ) -> bool {
         let payload = match &message.payload {
             Payload::Borrowed(payload) => *payload,
-            Payload::Owned(payload) => payload,
+            Payload::Owned(message) => message.as_bytes(),
             Payload::Prepared(_) => return false,
         };
         let is_plain = self.is_plain && payload.len() < UNCOPIED_LEN;
@@ -59,9 +59,8 @@ impl SendHalf {
     /// Queues a message in one uncompressed frame.
     #[inline(never)]
     fn plain_frame(&mut self, kind: MessageKind, payload: &[u8]) {
-        if let Some(masks) = &mut self.masks {
-            let key = masks.next_key();
-            return self.masked_plain_frame(kind, key, payload);
+        if self.masks.is_some() {
+            return self.masked_plain_frame(kind, payload);
         }
         let len = payload.len().wrapping_add(MAX_HEADER_LEN);
         self.queue.append(len, |buffer| {
@@ -73,7 +72,10 @@ impl SendHalf {
     /// Does the same as [`plain_frame`](Self::plain_frame) on a client. A function of its own, so
     /// that the registers that it needs cost servers nothing.
     #[inline(never)]
-    fn masked_plain_frame(&mut self, kind: MessageKind, key: MaskKey, payload: &[u8]) {
+    fn masked_plain_frame(&mut self, kind: MessageKind, payload: &[u8]) {
+        let Some(key) = self.next_key() else {
+            return;
+        };
         let len = payload.len().wrapping_add(MAX_HEADER_LEN);
         self.queue.append(len, |buffer| {
             FrameHeader::encode_plain(kind.opcode(), payload.len() as u64, Some(key), buffer);
