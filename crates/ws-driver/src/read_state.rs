@@ -86,7 +86,7 @@ impl<T: Transport> Wire for WriteState<T, T::Timer> {
         self
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         poll_read(self.state.io(), cx, buffer)
     }
@@ -94,7 +94,7 @@ impl<T: Transport> Wire for WriteState<T, T::Timer> {
 
 /// Reads from the transport. Repeats a read that was interrupted. If the transport was dropped,
 /// returns 0, which means the end of the input.
-#[inline]
+#[inline(always)]
 pub(crate) fn poll_read(
     io: Option<&mut impl ReadHalf>,
     cx: &mut Context<'_>,
