@@ -17,7 +17,7 @@ use ws_proto::{CloseCode, Config};
 use crate::error::Error;
 use crate::locked_halves;
 use crate::never::Never;
-use crate::split::wakers::{Half, Wakers};
+use crate::split::{Half, Wakers};
 use crate::split::{Receiver, Sender};
 use crate::sync::{Mutex, lock};
 use crate::transport::{ReadHalf, Split, Transport, WriteHalf};

@@ -3,6 +3,7 @@
 
 pub use crate::any::{AnyReadHalf, AnyTransport, AnyWriteHalf};
 pub use crate::locked::Locked;
+pub use crate::split::{Half, Wakers};
 pub use crate::tls::{ClientTls, DefaultTls, ServerTls, TlsHandshake};
 pub use crate::upgrade::refuse;
 

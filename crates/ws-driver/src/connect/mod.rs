@@ -8,8 +8,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::Response;
 use ws_handshake::{
-    Agreed, ClientHandshake, ConnectHandshake, IntoTarget, Redirects, Request, RequestError, Target,
+    Agreed, ClientHandshake, ConnectHandshake, Established, IntoTarget, Redirects, Request,
+    RequestError, Target,
 };
 use ws_proto::{Config, MaskSource};
 
@@ -302,11 +304,7 @@ impl<R: Runtime> Connector<R> {
         let mut upgrade = Upgrade { transport, timer };
         upgrade.write(handshake.request()).await?;
         let (established, leftover) = upgrade.read_reply(&mut handshake, deadline).await??;
-        let (response, agreed) = established.into_parts();
-        let side = Side::Client((self.settings.masks)(), Some(response));
-        let config = self.settings.limits.to_config();
-        let transport = upgrade.transport;
-        Ok(WebSocket::open(transport, side, &config, agreed, leftover))
+        Ok(self.open(upgrade.transport, established, leftover))
     }
 
     /// Returns the request for HTTP/2 (RFC 8441), which another HTTP stack sends. `ws-h2` uses it.
@@ -318,9 +316,40 @@ impl<R: Runtime> Connector<R> {
         self.offers(&self.settings.request).connect(target)
     }
 
-    /// Returns the time that was set with [`handshake_timeout`](Self::handshake_timeout).
+    /// Makes a connection from a stream of HTTP/2, over which another HTTP stack has sent the
+    /// request of `handshake` and read `response`. `ws-h2` uses it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Handshake`] if the server refused the request or its response is invalid.
+    pub fn established_on<T>(
+        &self,
+        handshake: &ConnectHandshake,
+        response: Response<Vec<u8>>,
+        transport: T,
+    ) -> Result<WebSocket<T>, ConnectError>
+    where
+        T: Transport<Timer = R::Timer>,
+    {
+        let established = handshake.establish(response)?;
+        Ok(self.open(transport, established, Vec::new()))
+    }
+
+    /// Returns the time that the opening handshake may take.
     pub fn handshake_time(&self) -> Duration {
-        self.settings.limits.handshake_timeout
+        let total = self.settings.limits.handshake_timeout;
+        let phase = self.settings.dial.timeouts.get(ConnectPhase::Handshake);
+        phase.map_or(total, |phase| phase.min(total))
+    }
+
+    fn open<T>(&self, transport: T, established: Established, leftover: Vec<u8>) -> WebSocket<T>
+    where
+        T: Transport<Timer = R::Timer>,
+    {
+        let (response, agreed) = established.into_parts();
+        let side = Side::Client((self.settings.masks)(), Some(response));
+        let config = self.settings.limits.to_config();
+        WebSocket::open(transport, side, &config, agreed, leftover)
     }
 
     fn build(&self, request: &Request, target: &Target) -> Result<ClientHandshake, RequestError> {

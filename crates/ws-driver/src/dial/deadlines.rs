@@ -28,7 +28,7 @@ impl PhaseTimeouts {
         } = Some(timeout);
     }
 
-    fn get(&self, phase: ConnectPhase) -> Option<Duration> {
+    pub(crate) fn get(&self, phase: ConnectPhase) -> Option<Duration> {
         match phase {
             ConnectPhase::Resolve => self.resolve,
             ConnectPhase::Connect => self.connect,

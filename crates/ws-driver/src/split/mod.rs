@@ -20,10 +20,11 @@
 mod receiver;
 mod sender;
 mod shared;
-pub(crate) mod wakers;
+mod wakers;
 
 pub use receiver::Receiver;
 pub use sender::Sender;
+pub use wakers::{Half, Wakers};
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,24 +1,23 @@
 //! The wakers of both halves of a connection.
-//!
-//! A transport or timer stores only one waker. But both halves write, and both wait for deadlines.
-//! If each half passed its own waker, only the half that polled last would be woken. So both halves
-//! pass a waker that wakes every half that waits.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use crate::sync::{Mutex, lock};
 
-/// One of the halves of a connection.
+/// One of the halves of a connection or of a transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Half {
+pub enum Half {
+    /// The half that receives.
     Receiver,
+    /// The half that sends.
     Sender,
 }
 
 impl Half {
     /// Returns the other half.
-    pub(crate) fn other(self) -> Self {
+    #[must_use]
+    pub fn other(self) -> Self {
         match self {
             Self::Receiver => Self::Sender,
             Self::Sender => Self::Receiver,
@@ -26,13 +25,33 @@ impl Half {
     }
 }
 
-/// The wakers of the halves that wait, indexed by [`Half`].
-#[derive(Default)]
-pub(crate) struct Wakers(Mutex<[Option<Waker>; 2]>);
+/// The wakers of the halves that wait.
+///
+/// A transport or timer stores only one waker. But both halves write, and both wait for deadlines.
+/// If each half passed its own waker, only the half that polled last would be woken. So both halves
+/// pass a waker that wakes every half that waits. It is made from an `Arc` of this type.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::task::{Context, Waker};
+/// use ws_driver::transport::{Half, Wakers};
+///
+/// let wakers = Arc::new(Wakers::default());
+/// let waker = Waker::from(Arc::clone(&wakers));
+///
+/// // In each poll of the receiving half:
+/// # let cx = Context::from_waker(Waker::noop());
+/// wakers.register(Half::Receiver, cx.waker());
+/// let mut common = Context::from_waker(&waker);
+/// // `transport.poll_read(&mut common, …)`. After `Pending`, both halves are woken.
+/// # let _ = &mut common;
+/// ```
+#[derive(Debug, Default)]
+pub struct Wakers(Mutex<[Option<Waker>; 2]>);
 
 impl Wakers {
     /// Stores the waker of `half`. Call this before checking the condition that the half waits for.
-    pub(crate) fn register(&self, half: Half, waker: &Waker) {
+    pub fn register(&self, half: Half, waker: &Waker) {
         match &mut lock(&self.0)[half as usize] {
             Some(old) => old.clone_from(waker),
             slot => *slot = Some(waker.clone()),
@@ -40,12 +59,12 @@ impl Wakers {
     }
 
     /// Removes the waker of `half`, which no longer waits.
-    pub(crate) fn forget(&self, half: Half) {
+    pub fn forget(&self, half: Half) {
         lock(&self.0)[half as usize] = None;
     }
 
     /// Wakes `half` if it waits.
-    pub(crate) fn wake_half(&self, half: Half) {
+    pub fn wake_half(&self, half: Half) {
         let waker = lock(&self.0)[half as usize].take();
         // The lock is released first, because waking may run code that locks these wakers again.
         if let Some(waker) = waker {
@@ -54,7 +73,7 @@ impl Wakers {
     }
 
     /// Wakes every half that waits.
-    pub(crate) fn wake_all(&self) {
+    pub fn wake_all(&self) {
         let wakers = std::mem::take(&mut *lock(&self.0));
         wakers.into_iter().flatten().for_each(Waker::wake);
     }

@@ -1,4 +1,4 @@
-//! Sessions with our own server, and with servers that misbehave.
+//! Sessions and single sockets with our own server, and with servers that misbehave.
 
 #![forbid(unsafe_code)]
 
@@ -6,8 +6,10 @@ mod endings;
 mod many;
 mod messages;
 mod opening;
+mod raw;
 mod server;
 mod smol;
+mod transport;
 
 use std::time::Duration;
 
