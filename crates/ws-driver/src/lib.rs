@@ -42,6 +42,7 @@ mod error;
 mod exchange;
 #[cfg(feature = "futures-io")]
 pub mod futures_io;
+mod http2;
 mod limits;
 #[cfg(any(feature = "proxy-protocol", feature = "socket-options"))]
 pub mod listen;

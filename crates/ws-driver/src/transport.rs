@@ -2,9 +2,10 @@
 //! share.
 
 pub use crate::any::{AnyReadHalf, AnyTransport, AnyWriteHalf};
+pub use crate::http2::{ClientHttp2, Http2Opening, HttpVersion, Reached};
 pub use crate::locked::Locked;
 pub use crate::split::{Half, Wakers};
-pub use crate::tls::{ClientTls, DefaultTls, ServerTls, TlsHandshake};
+pub use crate::tls::{ClientTls, ClientTlsHandshake, DefaultTls, ServerTls, TlsHandshake};
 pub use crate::upgrade::refuse;
 
 use std::future::Future;

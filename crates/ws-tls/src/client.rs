@@ -6,13 +6,16 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
-use ws_driver::transport::{AnyTransport, ClientTls, DefaultTls, Runtime, TlsHandshake, Transport};
+use ws_driver::transport::{
+    AnyTransport, ClientTls, ClientTlsHandshake, DefaultTls, HttpVersion, Reached, Runtime,
+    Transport,
+};
 use ws_driver::{TlsError, TlsErrorKind};
 
 use crate::error::{SetupError, tls_error};
 use crate::pem::{self, Identity};
 use crate::transport::TlsTransport;
-use crate::{ALPN, handshake, provider};
+use crate::{handshake, provider};
 
 /// TLS of clients.
 ///
@@ -73,8 +76,8 @@ impl TlsConnector {
     }
 
     /// Performs the handshake with the server `host` over a transport, for instance the tunnel of a
-    /// proxy. `host` is a name, or an IP literal without brackets. There is no timeout:
-    /// [`Connector::tls`](ws_driver::Connector::tls) has one.
+    /// proxy. `host` is a name, or an IP literal without brackets. The only protocol to negotiate
+    /// is `http/1.1`. There is no timeout: [`Connector::tls`](ws_driver::Connector::tls) has one.
     ///
     /// # Errors
     ///
@@ -90,39 +93,69 @@ impl TlsConnector {
         host: &str,
         transport: T,
     ) -> io::Result<TlsTransport<T>> {
-        let session = self.session(host)?;
+        self.connect_in(host, &[HttpVersion::Http1], transport)
+            .await
+    }
+
+    /// Does the same as [`connect`](Self::connect), and negotiates one of several versions of HTTP.
+    /// [`TlsTransport::http_version`] returns it.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`connect`](Self::connect).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the transport.
+    pub async fn connect_in<T: Transport>(
+        &self,
+        host: &str,
+        versions: &[HttpVersion],
+        transport: T,
+    ) -> io::Result<TlsTransport<T>> {
+        let session = self.session(host, versions)?;
         let transport = TlsTransport::new(transport, session, self.config.max_fragment_size);
         handshake::connect(transport).await
     }
 
-    fn session(&self, host: &str) -> Result<ClientConnection, TlsError> {
+    fn session(&self, host: &str, versions: &[HttpVersion]) -> Result<ClientConnection, TlsError> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|error| TlsError::new(TlsErrorKind::Setup, error))?;
-        let session = ClientConnection::new(Arc::clone(&self.config), name);
+        let protocols = versions.iter().map(|version| version.alpn().into());
+        let config = Arc::clone(&self.config);
+        let session = ClientConnection::new_with_alpn(config, name, protocols.collect());
         session.map_err(|error| tls_error(&error))
     }
 }
 
-/// Uses a configuration of rustls. The list of ALPN protocols is replaced by `http/1.1`.
+/// Uses a configuration of rustls. Its list of ALPN protocols is not used: each connection sets its
+/// own, by default `http/1.1`.
 impl From<ClientConfig> for TlsConnector {
-    fn from(mut config: ClientConfig) -> Self {
-        config.alpn_protocols = vec![ALPN.to_vec()];
-        Self {
-            config: Arc::new(config),
-        }
+    fn from(config: ClientConfig) -> Self {
+        Arc::new(config).into()
     }
 }
 
-/// Uses a configuration of rustls. The list of ALPN protocols is replaced by `http/1.1`.
+/// Uses a configuration of rustls. Its list of ALPN protocols is not used: each connection sets its
+/// own, by default `http/1.1`.
 impl From<Arc<ClientConfig>> for TlsConnector {
     fn from(config: Arc<ClientConfig>) -> Self {
-        Arc::unwrap_or_clone(config).into()
+        Self { config }
     }
 }
 
 impl<R: Runtime> ClientTls<R> for TlsConnector {
-    fn connect<'a>(&'a self, host: &'a str, transport: AnyTransport<R>) -> TlsHandshake<'a, R> {
-        Box::pin(async { Ok(AnyTransport::new(self.connect(host, transport).await?)) })
+    fn connect<'a>(
+        &'a self,
+        host: &'a str,
+        versions: &'a [HttpVersion],
+        transport: AnyTransport<R>,
+    ) -> ClientTlsHandshake<'a, R> {
+        Box::pin(async move {
+            let transport = self.connect_in(host, versions, transport).await?;
+            let version = transport.http_version();
+            Ok(Reached::new(AnyTransport::new(transport), version))
+        })
     }
 }
 

@@ -39,7 +39,3 @@ pub use error::SetupError;
 pub use rustls;
 pub use server::{TlsAcceptor, TlsAcceptorBuilder};
 pub use transport::TlsTransport;
-
-/// The protocol of the opening handshake (RFC 7301 §6). A peer that agreed to `h2` would not
-/// understand it.
-const ALPN: &[u8] = b"http/1.1";

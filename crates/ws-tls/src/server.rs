@@ -6,12 +6,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ServerConfig, ServerConnection};
-use ws_driver::transport::{AnyTransport, Runtime, ServerTls, TlsHandshake, Transport};
+use ws_driver::transport::{
+    AnyTransport, HttpVersion, Runtime, ServerTls, TlsHandshake, Transport,
+};
 
 use crate::error::{SetupError, tls_error};
 use crate::pem::{self, Identity};
 use crate::transport::TlsTransport;
-use crate::{ALPN, handshake, provider};
+use crate::{handshake, provider};
 
 /// TLS of servers. Clones are cheap and share their settings.
 ///
@@ -98,7 +100,7 @@ impl TlsAcceptor {
 impl From<ServerConfig> for TlsAcceptor {
     fn from(mut config: ServerConfig) -> Self {
         config.max_early_data_size = 0;
-        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.alpn_protocols = vec![HttpVersion::Http1.alpn().into()];
         Self {
             config: Arc::new(RwLock::new(Arc::new(config))),
         }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker, ready};
 
 use rustls::{Connection, InvalidMessage};
-use ws_driver::transport::{ReadHalf, Split, Transport, WriteHalf};
+use ws_driver::transport::{HttpVersion, ReadHalf, Split, Transport, WriteHalf};
 
 use crate::error::tls_error;
 use crate::scratch;
@@ -89,6 +89,12 @@ impl<T: Transport> TlsTransport<T> {
     /// Returns the session: its version, cipher suite, protocol, and the certificates of the peer.
     pub fn session(&self) -> &Connection {
         &self.tls
+    }
+
+    /// Returns the version of HTTP that the ends have agreed on (RFC 7301). HTTP/1.1 if they have
+    /// agreed on no protocol.
+    pub fn http_version(&self) -> HttpVersion {
+        HttpVersion::from_alpn(self.tls.alpn_protocol())
     }
 
     /// Returns the host name that the client requested (RFC 6066 §3). `None` on a client, and if

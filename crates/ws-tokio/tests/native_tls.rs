@@ -14,11 +14,13 @@ use ws_test_certificates::{Authority, Fault, Identity};
 use ws_tokio::tls::native_tls::{self, Certificate};
 use ws_tokio::tls::rustls::{self, pki_types::pem::PemObject};
 use ws_tokio::tls::{NativeTls, NativeTlsTransport, TlsAcceptor, TlsTransport};
-use ws_tokio::transport::{AnyTransport, ClientTls, ReadHalf, Wrap, WriteHalf};
+use ws_tokio::transport::{AnyTransport, ClientTls, HttpVersion, ReadHalf, Wrap, WriteHalf};
 use ws_tokio::{
     AcceptError, Acceptor, CloseCode, ConnectError, Connector, Error, Message, TlsErrorKind, Tokio,
     WebSocket,
 };
+
+const HTTP1: [HttpVersion; 1] = [HttpVersion::Http1];
 
 /// Fails a test that hangs.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -257,7 +259,7 @@ async fn a_host_name_that_cannot_be_sent_is_refused() {
     let tls = connector(&Authority::new());
     let (near, _far) = tokio::io::duplex(4096);
     let error = tls
-        .connect("local\0host", Tokio::wrap(near))
+        .connect("local\0host", &HTTP1, Tokio::wrap(near))
         .await
         .unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::Unsupported);
@@ -276,8 +278,11 @@ async fn pair(
     let (near, far) = tokio::io::duplex(capacity);
     let (server, client) = (acceptor(&authority.server()), connector(authority));
     let accepting = tokio::spawn(async move { server.accept(Tokio::wrap(far)).await });
-    let client = soon(client.connect("localhost", Tokio::wrap(near))).await;
-    (client.unwrap(), soon(accepting).await.unwrap().unwrap())
+    let client = soon(client.connect("localhost", &HTTP1, Tokio::wrap(near))).await;
+    (
+        client.unwrap().transport,
+        soon(accepting).await.unwrap().unwrap(),
+    )
 }
 
 #[tokio::test]
@@ -295,7 +300,8 @@ async fn a_transport_that_buffers_is_flushed() {
     });
     // This stream holds 8 KiB back until it is flushed.
     let near = Tokio::wrap(tokio::io::BufStream::new(near));
-    let mut client = soon(client.connect("localhost", near)).await.unwrap();
+    let client = soon(client.connect("localhost", &HTTP1, near)).await;
+    let mut client = client.unwrap().transport;
     let hello = [IoSlice::new(b"hello")];
     soon(poll_fn(|cx| client.poll_write_vectored(cx, &hello)))
         .await
@@ -411,7 +417,10 @@ async fn an_end_without_close_notify_is_an_unexpected_end() {
             poll_fn(|cx| tls.poll_shutdown(cx)).await
         });
         let session = async {
-            let mut client = tls.connect("localhost", Tokio::wrap(near)).await?;
+            let mut client = tls
+                .connect("localhost", &HTTP1, Tokio::wrap(near))
+                .await?
+                .transport;
             let mut received = 0;
             loop {
                 match read(&mut client, &mut [0; 64]).await? {

@@ -3,7 +3,9 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 
-use ws_driver::transport::{AnyTransport, ClientTls, ReadHalf, TlsHandshake, WriteHalf};
+use ws_driver::transport::{
+    AnyTransport, ClientTls, ClientTlsHandshake, HttpVersion, Reached, ReadHalf, WriteHalf,
+};
 use ws_driver::{TlsError, TlsErrorKind};
 
 use super::Manual;
@@ -19,8 +21,9 @@ impl ClientTls<Manual> for Hello {
     fn connect<'a>(
         &'a self,
         host: &'a str,
+        _: &'a [HttpVersion],
         mut transport: AnyTransport<Manual>,
-    ) -> TlsHandshake<'a, Manual> {
+    ) -> ClientTlsHandshake<'a, Manual> {
         Box::pin(async move {
             write_all(&mut transport, format!("hello {host}\n").as_bytes()).await?;
             let mut answer = [0; 3];
@@ -29,7 +32,7 @@ impl ClientTls<Manual> for Hello {
                 let error = TlsError::new(TlsErrorKind::NotTls, "the answer is not `ok`");
                 return Err(io::Error::other(error));
             }
-            Ok(transport)
+            Ok(Reached::new(transport, HttpVersion::Http1))
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The opening handshake of a client.
 
+mod open;
 mod request;
 mod route;
 
@@ -8,16 +9,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::Response;
 use ws_handshake::{
-    Agreed, ClientHandshake, ConnectHandshake, Established, IntoTarget, Redirects, Request,
-    RequestError, Target,
+    Agreed, ClientHandshake, Established, IntoTarget, Redirects, Request, RequestError, Target,
 };
 use ws_proto::{Config, MaskSource};
 
 use crate::any::AnyTransport;
-use crate::dial::{Deadlines, DialSettings, Dialer};
+use crate::dial::{DialSettings, Dialer};
 use crate::error::{ConnectError, ConnectPhase};
+use crate::http2::ClientHttp2;
 use crate::limits::{Limits, shared_settings};
 use crate::masks::{OsMasks, random};
 use crate::transport::{Runtime, Timer, Transport, Wrap};
@@ -64,6 +64,8 @@ struct Settings<R: Runtime> {
     dial: DialSettings<R>,
     /// The number of redirects to follow.
     redirects: usize,
+    /// `None` for HTTP/1.1 only.
+    http2: Option<Arc<dyn ClientHttp2<R>>>,
 }
 
 impl<R: Runtime> Clone for Settings<R> {
@@ -74,6 +76,7 @@ impl<R: Runtime> Clone for Settings<R> {
             request: self.request.clone(),
             dial: self.dial.clone(),
             redirects: self.redirects,
+            http2: self.http2.clone(),
         }
     }
 }
@@ -86,6 +89,7 @@ impl<R: Runtime> Default for Settings<R> {
             request: Request::new(),
             dial: DialSettings::default(),
             redirects: 0,
+            http2: None,
         }
     }
 }
@@ -234,11 +238,8 @@ impl<R: Runtime> Connector<R> {
     where
         T: Transport<Timer = R::Timer>,
     {
-        let settings = &*self.settings;
-        let handshake = self.build(&settings.request, &url.into_target()?)?;
-        let total = settings.limits.handshake_timeout;
-        let deadlines = Deadlines::new::<R::Timer>(total, &settings.dial.timeouts);
-        let deadline = deadlines.of::<R::Timer>(ConnectPhase::Handshake);
+        let handshake = self.build(&self.settings.request, &url.into_target()?)?;
+        let deadline = self.deadlines().of::<R::Timer>(ConnectPhase::Handshake);
         let timer = R::Timer::at(deadline);
         Box::pin(self.upgrade(handshake, transport, timer, deadline)).await
     }
@@ -262,18 +263,12 @@ impl<R: Runtime> Connector<R> {
     /// Connects to `target`, or to the target that its server redirects to.
     async fn follow(&self, mut target: Target) -> Result<WebSocket<AnyTransport<R>>, ConnectError> {
         let settings = &*self.settings;
-        let total = settings.limits.handshake_timeout;
-        let deadlines = Deadlines::new::<R::Timer>(total, &settings.dial.timeouts);
-        let mut dialer = Dialer::new(&settings.dial, deadlines);
+        let mut dialer = Dialer::new(&settings.dial, self.deadlines());
         let mut redirects = Redirects::new(settings.redirects);
         let mut request = Cow::Borrowed(&settings.request);
         loop {
-            // Built first, so that a mistake is reported before anything is sent.
-            let handshake = self.build(&request, &target)?;
-            let transport = dialer.reach(&target).await?;
-            let (deadline, timer) = dialer.start_handshake();
-            let upgraded = self.upgrade(handshake, transport, timer, deadline).await;
-            let refusal = match upgraded {
+            let opened = self.open_at(&mut dialer, &request, &target).await;
+            let refusal = match opened {
                 Err(ConnectError::Handshake(error)) => error,
                 other => return other,
             };
@@ -305,41 +300,6 @@ impl<R: Runtime> Connector<R> {
         upgrade.write(handshake.request()).await?;
         let (established, leftover) = upgrade.read_reply(&mut handshake, deadline).await??;
         Ok(self.open(upgrade.transport, established, leftover))
-    }
-
-    /// Returns the request for HTTP/2 (RFC 8441), which another HTTP stack sends. `ws-h2` uses it.
-    ///
-    /// # Errors
-    ///
-    /// [`RequestError`] if the settings make no valid request.
-    pub fn connect_request(&self, target: &Target) -> Result<ConnectHandshake, RequestError> {
-        self.offers(&self.settings.request).connect(target)
-    }
-
-    /// Makes a connection from a stream of HTTP/2, over which another HTTP stack has sent the
-    /// request of `handshake` and read `response`. `ws-h2` uses it.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectError::Handshake`] if the server refused the request or its response is invalid.
-    pub fn established_on<T>(
-        &self,
-        handshake: &ConnectHandshake,
-        response: Response<Vec<u8>>,
-        transport: T,
-    ) -> Result<WebSocket<T>, ConnectError>
-    where
-        T: Transport<Timer = R::Timer>,
-    {
-        let established = handshake.establish(response)?;
-        Ok(self.open(transport, established, Vec::new()))
-    }
-
-    /// Returns the time that the opening handshake may take.
-    pub fn handshake_time(&self) -> Duration {
-        let total = self.settings.limits.handshake_timeout;
-        let phase = self.settings.dial.timeouts.get(ConnectPhase::Handshake);
-        phase.map_or(total, |phase| phase.min(total))
     }
 
     fn open<T>(&self, transport: T, established: Established, leftover: Vec<u8>) -> WebSocket<T>

@@ -25,6 +25,7 @@ use ws_handshake::{Proxies, Target};
 
 use crate::any::AnyTransport;
 use crate::error::{ConnectError, ConnectPhase};
+use crate::http2::{HttpVersion, Reached};
 use crate::transport::{ClientTls, Runtime, Timer};
 use crate::upgrade::Fault;
 use proxy::ProxyRoute;
@@ -123,17 +124,23 @@ impl<'a, R: Runtime> Dialer<'a, R> {
     }
 
     /// Returns a transport to the server. If the URL requires TLS, the TLS handshake has been
-    /// performed.
+    /// performed, and has agreed on one of `versions`. Without TLS, the server must expect the
+    /// first of them.
     ///
     /// Missing TLS and faulty settings of a proxy are reported before anything is sent.
-    pub(crate) async fn reach(&mut self, target: &Target) -> Result<AnyTransport<R>, ConnectError> {
+    pub(crate) async fn reach(
+        &mut self,
+        target: &Target,
+        versions: &[HttpVersion],
+    ) -> Result<Reached<R>, ConnectError> {
         let tls = target.is_secure().then(|| self.settings.tls());
         let tls = tls.transpose()?;
         let transport = self.route(target).await?;
         let Some(tls) = tls else {
-            return Ok(transport);
+            let version = versions.first().copied().unwrap_or(HttpVersion::Http1);
+            return Ok(Reached::new(transport, version));
         };
-        let secured = tls.connect(target.host(), transport);
+        let secured = tls.connect(target.host(), versions, transport);
         let secured = self.run(ConnectPhase::Tls, secured).await?;
         Ok(secured.map_err(Fault::from)?)
     }
@@ -176,7 +183,7 @@ impl<'a, R: Runtime> Dialer<'a, R> {
         resolved.map_err(ConnectError::Resolve)
     }
 
-    async fn run<F: Future>(
+    pub(crate) async fn run<F: Future>(
         &mut self,
         phase: ConnectPhase,
         future: F,

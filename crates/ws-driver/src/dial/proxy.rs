@@ -8,6 +8,7 @@ use ws_handshake::{Progress, Proxy, ProxyScheme, Socks5, Socks5Error, Target, Tu
 use super::{DialSettings, Dialer};
 use crate::any::AnyTransport;
 use crate::error::{ConnectError, ConnectPhase, ProxyError, ProxyErrorKind};
+use crate::http2::HttpVersion;
 use crate::transport::{ClientTls, Runtime, Timer, Transport};
 use crate::upgrade::{Fault, Upgrade, within};
 
@@ -113,8 +114,12 @@ impl<'a, R: Runtime> ProxyRoute<'a, R> {
     ) -> Result<AnyTransport<R>, Failure> {
         let mut timer = R::Timer::at(deadline);
         if let Some(tls) = &self.tls {
-            let secured = within(&mut timer, tls.connect(self.proxy.host(), transport)).await;
-            transport = secured.ok_or(Failure::Timeout)?.map_err(Fault::from)?;
+            let securing = tls.connect(self.proxy.host(), &[HttpVersion::Http1], transport);
+            let secured = within(&mut timer, securing).await;
+            transport = secured
+                .ok_or(Failure::Timeout)?
+                .map_err(Fault::from)?
+                .transport;
         }
         let mut upgrade = Upgrade { transport, timer };
         let early = match protocol {

@@ -5,12 +5,12 @@ mod link;
 mod transport;
 
 use std::future::poll_fn;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
 use std::{fmt, io, mem};
 
 use native_tls::{HandshakeError, TlsConnector, TlsConnectorBuilder};
-use ws_driver::transport::{ClientTls, TlsHandshake, WriteHalf};
+use ws_driver::transport::{ClientTls, ClientTlsHandshake, HttpVersion, Reached, WriteHalf};
 use ws_driver::{TlsError, TlsErrorKind};
 
 use crate::Tokio;
@@ -18,10 +18,6 @@ use crate::transport::AnyTransport;
 use link::{Link, Report};
 
 pub use transport::NativeTlsTransport;
-
-/// The protocol of the opening handshake (RFC 7301 §6). A server that agreed to `h2` would not
-/// understand it.
-const ALPN: &str = "http/1.1";
 
 /// TLS of the operating system, for clients: OpenSSL on Linux, SChannel on Windows, Secure
 /// Transport on macOS. Clones are cheap.
@@ -43,7 +39,13 @@ const ALPN: &str = "http/1.1";
 /// [`TlsError::is_disconnect`] then returns `true` even if a later attempt fails for the same
 /// reason, such as an expired certificate. So limit the number of attempts.
 #[derive(Clone)]
-pub struct NativeTls(TlsConnector);
+pub struct NativeTls(Arc<Mutex<Connectors>>);
+
+/// The connectors of native-tls. The list of ALPN protocols is fixed when a connector is built.
+struct Connectors {
+    builder: TlsConnectorBuilder,
+    built: Vec<(Vec<HttpVersion>, TlsConnector)>,
+}
 
 impl NativeTls {
     /// Makes a connector that trusts the authorities that the operating system trusts. This may
@@ -57,7 +59,7 @@ impl NativeTls {
     }
 
     /// Makes a connector with other settings, for instance with a private authority or a client
-    /// certificate. The list of ALPN protocols is replaced by `http/1.1`.
+    /// certificate. The list of ALPN protocols is replaced: by default, it is `http/1.1`.
     ///
     /// # Errors
     ///
@@ -76,11 +78,25 @@ impl NativeTls {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn from_builder(mut builder: TlsConnectorBuilder) -> Result<Self, TlsError> {
-        let built = builder.request_alpns(&[ALPN]).build();
-        built
-            .map(Self)
-            .map_err(|error| TlsError::new(TlsErrorKind::Setup, error))
+    pub fn from_builder(builder: TlsConnectorBuilder) -> Result<Self, TlsError> {
+        let built = Vec::new();
+        let tls = Self(Arc::new(Mutex::new(Connectors { builder, built })));
+        tls.connector(&[HttpVersion::Http1])?;
+        Ok(tls)
+    }
+
+    /// Returns the connector that negotiates one of `versions`. Builds it on the first call.
+    fn connector(&self, versions: &[HttpVersion]) -> Result<TlsConnector, TlsError> {
+        let mut connectors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut built = connectors.built.iter();
+        if let Some((_, connector)) = built.find(|(of, _)| of == versions) {
+            return Ok(connector.clone());
+        }
+        let protocols = Vec::from_iter(versions.iter().map(|version| version.alpn()));
+        let built = connectors.builder.request_alpns(&protocols).build();
+        let connector = built.map_err(|error| TlsError::new(TlsErrorKind::Setup, error))?;
+        connectors.built.push((versions.into(), connector.clone()));
+        Ok(connector)
     }
 
     /// Returns the connector that the whole process shares, so that the root certificates are read
@@ -96,7 +112,13 @@ impl NativeTls {
         }
     }
 
-    async fn handshake(&self, host: &str, io: AnyTransport) -> io::Result<NativeTlsTransport> {
+    async fn handshake(
+        &self,
+        host: &str,
+        versions: &[HttpVersion],
+        io: AnyTransport,
+    ) -> io::Result<NativeTlsTransport> {
+        let connector = self.connector(versions)?;
         // The name in a certificate has no dot at its end. OpenSSL does not remove it.
         let host = host.strip_suffix('.').unwrap_or(host);
         // OpenSSL would panic.
@@ -107,7 +129,7 @@ impl NativeTls {
         let report = Report::default();
         let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
         let link = Link::new(io, waker, report.clone());
-        let mut attempt = self.0.connect(host, link);
+        let mut attempt = connector.connect(host, link);
         let stream = loop {
             match attempt {
                 Ok(stream) => break stream,
@@ -127,8 +149,17 @@ impl NativeTls {
 }
 
 impl ClientTls<Tokio> for NativeTls {
-    fn connect<'a>(&'a self, host: &'a str, transport: AnyTransport) -> TlsHandshake<'a, Tokio> {
-        Box::pin(async { Ok(AnyTransport::new(self.handshake(host, transport).await?)) })
+    fn connect<'a>(
+        &'a self,
+        host: &'a str,
+        versions: &'a [HttpVersion],
+        transport: AnyTransport,
+    ) -> ClientTlsHandshake<'a, Tokio> {
+        Box::pin(async move {
+            let transport = self.handshake(host, versions, transport).await?;
+            let version = transport.http_version();
+            Ok(Reached::new(AnyTransport::new(transport), version))
+        })
     }
 }
 

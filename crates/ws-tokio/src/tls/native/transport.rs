@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
 use native_tls::{Certificate, TlsStream};
-use ws_driver::transport::{ReadHalf, Transport, WriteHalf};
+use ws_driver::transport::{HttpVersion, ReadHalf, Transport, WriteHalf};
 
 use super::error;
 use super::link::{Fault, Link, Report};
@@ -49,6 +49,13 @@ impl NativeTlsTransport {
     /// The error of native-tls if the certificate cannot be read.
     pub fn peer_certificate(&self) -> native_tls::Result<Option<Certificate>> {
         self.tls.peer_certificate()
+    }
+
+    /// Returns the version of HTTP that the ends have agreed on (RFC 7301). HTTP/1.1 if they have
+    /// agreed on no protocol.
+    pub fn http_version(&self) -> HttpVersion {
+        let protocol = self.tls.negotiated_alpn().ok().flatten();
+        HttpVersion::from_alpn(protocol.as_deref())
     }
 
     /// Returns the transport below the session.
