@@ -34,6 +34,7 @@
 
 #![forbid(unsafe_code)]
 
+mod http2;
 mod io;
 mod opening;
 mod session;
@@ -41,6 +42,7 @@ mod stream;
 mod timeout;
 mod transport;
 
+pub use http2::Http2;
 pub use session::{Driver, Session};
 pub use stream::H2Stream;
 pub use transport::H2Transport;

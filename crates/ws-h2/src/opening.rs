@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use h2::RecvStream;
 use h2::client::{Builder, Connection, SendRequest};
 use h2::ext::Protocol;
+use h2::{Reason, RecvStream};
 use ws_driver::ConnectError;
 use ws_driver::handshake::{ConnectHandshake, MAX_REFUSAL_BODY_LEN};
 use ws_driver::http::Response;
@@ -106,5 +106,9 @@ async fn read_refusal(body: &mut RecvStream, refusal: &mut Vec<u8>) {
 }
 
 fn connect_error(error: h2::Error) -> ConnectError {
+    // RFC 9113 §7
+    if error.reason() == Some(Reason::HTTP_1_1_REQUIRED) {
+        return ConnectError::Http2Unsupported;
+    }
     ConnectError::Io(io_error(error))
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
 use ws_driver::handshake::IntoTarget;
-use ws_driver::transport::{Runtime, Transport};
+use ws_driver::transport::{AnyTransport, HttpVersion, Runtime, Transport};
 use ws_driver::{ConnectError, ConnectPhase, Connector, WebSocket};
 
 use crate::io::Io;
@@ -34,6 +34,31 @@ pub struct Driver<T: Transport + Unpin> {
 }
 
 impl<R: Runtime> Session<R> {
+    /// Connects to the server of a URL, and starts HTTP/2. The proxy, the TLS and the timeouts are
+    /// those of `connector`. The path of the URL is not used.
+    ///
+    /// TLS offers the ALPN protocol `h2`. A server on a plain port must expect HTTP/2.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Connector::connect`] before the opening handshake, and those of
+    /// [`start`](Self::start).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the transport.
+    pub async fn connect(
+        connector: Connector<R>,
+        url: impl IntoTarget,
+    ) -> Result<(Self, Driver<AnyTransport<R>>), ConnectError> {
+        let target = url.into_target()?;
+        let reached = connector.reach(&target, &[HttpVersion::Http2]).await?;
+        match reached.version {
+            HttpVersion::Http2 => Self::start(connector, reached.transport).await,
+            _ => Err(ConnectError::Http2Unsupported),
+        }
+    }
+
     /// Starts HTTP/2 over a transport whose peer expects it: TLS with the ALPN protocol `h2`, or a
     /// plain stream by prior knowledge (RFC 9113 §3.3). Waits until the server has announced that
     /// it opens WebSockets (RFC 8441 §3).

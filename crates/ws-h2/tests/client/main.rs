@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod connecting;
 mod endings;
 mod many;
 mod messages;
