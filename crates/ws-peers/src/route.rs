@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ws_driver::Connector;
 use ws_driver::handshake::{Proxies, Proxy};
 use ws_driver::transport::Runtime;
+use ws_h2::Http2;
 
 /// The options of a client.
 #[derive(Debug, clap::Args)]
@@ -24,6 +25,19 @@ pub(crate) struct Route {
     /// Connect to this Unix socket instead of the host of the URL.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["proxy", "proxy_from_env"])]
     unix: Option<PathBuf>,
+    /// Connect over HTTP/2. `only`: with ALPN `h2` for wss:// URLs, and by prior knowledge for
+    /// ws:// URLs. `preferred`: only if a server of a wss:// URL opens WebSockets over HTTP/2, or
+    /// else over HTTP/1.1.
+    #[arg(long, value_name = "USE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "only")]
+    http2: Option<Http2Use>,
+}
+
+/// The use of HTTP/2.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Http2Use {
+    Only,
+    Preferred,
 }
 
 impl Route {
@@ -44,7 +58,11 @@ impl Route {
         if let Some(path) = &self.unix {
             connector = connector.unix_socket(path);
         }
-        Ok(connector)
+        Ok(match self.http2 {
+            Some(Http2Use::Only) => connector.http2(Http2::Only),
+            Some(Http2Use::Preferred) => connector.http2(Http2::Preferred),
+            None => connector,
+        })
     }
 }
 
@@ -53,6 +71,16 @@ mod tests {
     use clap::Parser;
 
     use crate::EchoClient;
+
+    #[test]
+    fn a_url_after_http2_is_not_taken_as_its_value() {
+        for option in ["--http2", "--http2=only", "--http2=preferred"] {
+            let client = EchoClient::try_parse_from(["client", option, "-"]).unwrap();
+            assert_eq!(client.urls, ["-"]);
+            assert!(client.route.http2.is_some());
+        }
+        assert!(EchoClient::try_parse_from(["client", "--http2=3", "-"]).is_err());
+    }
 
     #[test]
     fn a_client_uses_one_way_to_the_server() {
