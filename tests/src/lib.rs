@@ -3,8 +3,8 @@
 //! * [`clock`], [`exec`] and [`scripted`]: virtual time, an executor that detects lost wake-ups,
 //!   and a transport that stalls, shortens and fails operations on demand. Tests that use these
 //!   modules never wait for real time.
-//! * [`wire`] and [`http`]: frames and heads that are encoded and parsed by hand. These two modules
-//!   reveal errors that the encoder and the decoder of this project have in common.
+//! * [`wire`], [`http`] and [`http2`]: frames and heads that are encoded and parsed by hand. These
+//!   modules reveal errors that an encoder and its decoder have in common.
 //! * [`steps`] and [`pairs`]: common steps and connected pairs of ends, for tests over the scripted
 //!   transport.
 //! * [`proxy`]: small proxies in threads.
@@ -19,6 +19,7 @@ pub mod fault;
 #[cfg(doctest)]
 mod guide;
 pub mod http;
+pub mod http2;
 pub mod pairs;
 pub mod proxy;
 pub mod runtimes;

@@ -69,7 +69,7 @@ impl<T: Transport + Unpin> H2Transport<T> {
         signals.forget(Half::Receiver);
         let transport = Self {
             stream: Some(stream),
-            connection: Some(connection),
+            connection,
             signals,
             failure: None,
             // The request has been sent, but h2 may have more to send.
@@ -191,19 +191,21 @@ async fn open<T: Transport + Unpin>(
     handshake: &ConnectHandshake,
 ) -> Result<
     (
-        Connection<Io<T>, Bytes>,
+        Option<Connection<Io<T>, Bytes>>,
         H2Stream<T::Timer>,
         Response<Vec<u8>>,
     ),
     ConnectError,
 > {
-    let (requests, mut connection) = opening::start(io).await?;
+    let (requests, connection) = opening::start(io).await?;
+    let mut connection = Some(connection);
     let mut opened = pin!(opening::open_stream(&requests, handshake));
-    let mut has_ended = false;
     let (stream, response) = poll_fn(|cx| {
-        if !has_ended {
-            // h2 reports an error to the stream, too.
-            has_ended = Pin::new(&mut connection).poll(cx).is_ready();
+        if let Some(running) = &mut connection
+            && Pin::new(running).poll(cx).is_ready()
+        {
+            // This passes the error to the stream.
+            connection = None;
         }
         opened.as_mut().poll(cx)
     })

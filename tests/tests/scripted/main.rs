@@ -12,6 +12,7 @@ mod drive;
 mod faults;
 mod flow;
 mod handshake;
+mod http2;
 mod look_ahead;
 mod parts;
 mod proxy_protocol;
