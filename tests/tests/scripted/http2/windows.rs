@@ -77,9 +77,7 @@ fn the_window_of_a_reader_opens_before_the_peer_has_to_wait() {
     // The window of the client has 256 KiB.
     let message = ws_tests::wire::From::Server.frame(2, &[7; 1000]);
     let sent = 250;
-    for _ in 0..sent {
-        peer.push(http2::data(&message));
-    }
+    peer.push(http2::data(&message).repeat(sent));
     let mut received = 0;
     while received < sent {
         exec::run(ws.recv()).unwrap().unwrap();
