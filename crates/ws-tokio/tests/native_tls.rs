@@ -254,6 +254,46 @@ async fn a_server_that_does_not_speak_tls_is_reported() {
     assert!(error.is_disconnect());
 }
 
+/// Performs the handshake with a server that negotiates `protocols`. Returns the version of HTTP
+/// that the client reports.
+async fn negotiate(protocols: &[&str], versions: &[HttpVersion]) -> HttpVersion {
+    let authority = Authority::new();
+    let Identity { certificate, key } = authority.server();
+    let chain = rustls::pki_types::CertificateDer::from_pem_slice(certificate.as_bytes());
+    let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(key.as_bytes());
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let mut config = rustls::ServerConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![chain.unwrap()], key.unwrap())
+        .unwrap();
+    config.alpn_protocols = protocols.iter().map(|name| (*name).into()).collect();
+    let server = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let accepting = tokio::spawn(async move { server.accept(far).await });
+    let client = connector(&authority);
+    let reached = soon(client.connect("localhost", versions, Tokio::wrap(near))).await;
+    soon(accepting).await.unwrap().unwrap();
+    reached.unwrap().version
+}
+
+#[tokio::test]
+async fn the_version_of_http_is_negotiated() {
+    use HttpVersion::{Http1, Http2};
+
+    for (protocols, versions, expected) in [
+        (&["h2", "http/1.1"][..], &[Http2, Http1][..], Http2),
+        (&["http/1.1"], &[Http2, Http1], Http1),
+        (&["h2", "http/1.1"], &[Http1], Http1),
+        (&["h2"], &[Http2], Http2),
+        (&[], &[Http2], Http1),
+    ] {
+        let version = negotiate(protocols, versions).await;
+        assert_eq!(version, expected, "{protocols:?} {versions:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_host_name_that_cannot_be_sent_is_refused() {
     let tls = connector(&Authority::new());

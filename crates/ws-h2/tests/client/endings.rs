@@ -127,6 +127,10 @@ async fn each_end_of_a_stream_has_one_result_in_sessions_and_alone() {
             (expected.into(), expected.into()),
             "session: {ending:?}"
         );
+        if ending == Ending::GoAwayAndClose {
+            let opened = timeout(PATIENCE, session.open(&format!("ws://{address}/"))).await;
+            assert!(opened.unwrap().unwrap_err().is_disconnect());
+        }
 
         let (address, _sights) = raw::start(ending).await;
         let ws = transport::open(address, "/").await.unwrap();

@@ -8,8 +8,8 @@ mod many;
 mod messages;
 mod opening;
 mod raw;
+mod runtimes;
 mod server;
-mod smol;
 mod transport;
 
 use std::time::Duration;

@@ -7,7 +7,7 @@ use h2::{Reason, RecvStream, SendStream};
 use hyper::body::Bytes;
 use hyper::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::PATIENCE;
@@ -89,21 +89,25 @@ async fn serve(tcp: TcpStream, ending: Ending, seen: mpsc::UnboundedSender<Seen>
                 Some(Err(_)) => break Seen::ConnectionLost,
                 None => break Seen::ConnectionEnded,
             },
-            Some(order) = order.recv() => match order {
-                Ending::GoAwayAndClose => connection.graceful_shutdown(),
-                Ending::GoAway => connection.abrupt_shutdown(Reason::INTERNAL_ERROR),
-                _ => return,
-            },
+            Some((order, done)) = order.recv() => {
+                match order {
+                    Ending::GoAwayAndClose => connection.graceful_shutdown(),
+                    Ending::GoAway => connection.abrupt_shutdown(Reason::INTERNAL_ERROR),
+                    _ => return,
+                }
+                let _ = done.send(());
+            }
         }
     };
-    seen.send(ended).unwrap();
+    // Some tests do not look.
+    let _ = seen.send(ended);
 }
 
 async fn answer(
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
     ending: Ending,
-    orders: mpsc::UnboundedSender<Ending>,
+    orders: mpsc::UnboundedSender<(Ending, oneshot::Sender<()>)>,
     seen: mpsc::UnboundedSender<Seen>,
 ) {
     let mut body = request.into_body();
@@ -121,10 +125,13 @@ async fn answer(
             stream.send_reset(Reason::INTERNAL_ERROR);
         }
         Ending::GoAwayAndClose => {
-            orders.send(ending).unwrap();
+            // GOAWAY leaves before the Close.
+            let (done, is_done) = oneshot::channel();
+            orders.send((ending, done)).unwrap();
+            is_done.await.unwrap();
             send_close(&mut stream, true);
         }
-        Ending::GoAway | Ending::EndOfTcp => orders.send(ending).unwrap(),
+        Ending::GoAway | Ending::EndOfTcp => orders.send((ending, oneshot::channel().0)).unwrap(),
         Ending::None => {}
     }
     drop(orders);
@@ -141,7 +148,7 @@ async fn answer(
             Some(Err(_)) => break Seen::StreamLost,
         }
     };
-    seen.send(sight).unwrap();
+    let _ = seen.send(sight);
 }
 
 fn send_close(stream: &mut SendStream<Bytes>, is_end: bool) {
