@@ -57,6 +57,20 @@ pub fn response() -> Vec<u8> {
     frame(HEADERS, END_HEADERS, STREAM, &[0x88])
 }
 
+/// Returns a response with the status 403, and the beginning of its body.
+#[must_use]
+pub fn refusal(body: &[u8]) -> Vec<u8> {
+    // A literal with an indexed name (RFC 7541 §6.2.2). The value has 3 bytes.
+    let status = [&[0x08, 3][..], b"403"].concat();
+    [frame(HEADERS, END_HEADERS, STREAM, &status), data(body)].concat()
+}
+
+/// Returns the reset of the stream.
+#[must_use]
+pub fn reset(code: u32) -> Vec<u8> {
+    frame(RST_STREAM, 0, STREAM, &code.to_be_bytes())
+}
+
 /// Returns frames with data of the stream.
 #[must_use]
 pub fn data(bytes: &[u8]) -> Vec<u8> {

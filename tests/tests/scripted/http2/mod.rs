@@ -1,5 +1,6 @@
 //! Clients over HTTP/2 on a scripted transport, with a server whose frames are written by hand.
 
+mod answers;
 mod cancel;
 mod faults;
 mod halves;
@@ -111,11 +112,21 @@ async fn driven<R>(driver: &mut Option<Driver<Scripted>>, future: impl Future<Ou
     .await
 }
 
-/// Plays the server while `opening` opens a WebSocket. Returns `None` if it waits forever.
+/// Plays a server that opens a WebSocket. Returns `None` if `opening` waits forever.
 fn try_serve<R>(
     opening: impl Future<Output = Result<R, ConnectError>>,
     peer: &Peer,
     window: u32,
+) -> Option<Result<R, ConnectError>> {
+    try_answer(opening, peer, window, http2::response())
+}
+
+/// Plays a server that sends `answer` to the request. Returns `None` if `opening` waits forever.
+fn try_answer<R>(
+    opening: impl Future<Output = Result<R, ConnectError>>,
+    peer: &Peer,
+    window: u32,
+    answer: Vec<u8>,
 ) -> Option<Result<R, ConnectError>> {
     let mut opening = pin!(opening);
     let mut task = Task::new();
@@ -132,7 +143,7 @@ fn try_serve<R>(
         }
         seen.extend(output);
         if Output::parse(&seen).has_request {
-            peer.push(http2::response());
+            peer.push(answer);
             break;
         }
     }
