@@ -30,6 +30,7 @@
 //! | send and receive messages or pieces | [`WebSocket`]; in two tasks, [`Sender`] and [`Receiver`] |
 //! | connect or accept over TLS | `wss://` URLs, [`Connector::tls`], [`Acceptor::tls`] |
 //! | connect through a proxy, with redirects or a password, or over a Unix socket | [`Connector::proxy`], [`redirects`](Connector::redirects), [`basic_auth`](Connector::basic_auth), [`unix_socket`](Connector::unix_socket) |
+//! | connect over HTTP/2, with the crate `ws-h2` | [`Connector::http2`] |
 //! | upgrade a request of hyper or another HTTP server | [`Acceptor::upgraded`], [`handshake`] |
 //! | implement a transport, or use a concrete transport type | [`transport`] |
 //! | test without a network | [`testing`] |
