@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
-use ws_handshake::{ClientHandshake, ConnectHandshake, Request, RequestError, Target};
+use ws_handshake::{ConnectHandshake, Request, RequestError, Target};
 
 use super::Connector;
 use crate::any::AnyTransport;
@@ -98,51 +98,35 @@ impl<R: Runtime> Connector<R> {
     ) -> Result<WebSocket<AnyTransport<R>>, ConnectError> {
         // Built first, so that a mistake is reported before anything is sent.
         let handshake = self.build(request, target)?;
-        let http2 = self.http2_for(target);
-        let allows_http1 = http2.is_none_or(ClientHttp2::allows_http1);
-        if let Some(http2) = http2 {
-            let versions = [HttpVersion::Http2, HttpVersion::Http1];
-            let versions = if allows_http1 {
-                &versions[..]
-            } else {
-                &versions[..1]
-            };
-            let reached = dialer.reach(target, versions).await?;
-            let opened = match reached.version {
-                HttpVersion::Http2 => {
-                    let request = self.offers(request).connect(target)?;
-                    self.open_http2(http2, dialer, &request, reached.transport)
-                        .await
-                }
-                HttpVersion::Http1 if allows_http1 => {
-                    return self.open_http1(dialer, handshake, reached.transport).await;
-                }
-                HttpVersion::Http1 => Err(ConnectError::Http2Unsupported),
-            };
-            match opened {
-                Err(ConnectError::Http2Unsupported) if allows_http1 => {}
+        let versions = self.versions(target);
+        let mut reached = dialer.reach(target, versions).await?;
+        if let (HttpVersion::Http2, Some(http2)) = (reached.version, &self.settings.http2) {
+            let request = self.offers(request).connect(target)?;
+            let opening = self.open_http2(&**http2, dialer, &request, reached.transport);
+            match opening.await {
+                Err(ConnectError::Http2Unsupported) if versions.contains(&HttpVersion::Http1) => {}
                 opened => return opened,
             }
+            reached = dialer.reach(target, &[HttpVersion::Http1]).await?;
         }
-        let reached = dialer.reach(target, &[HttpVersion::Http1]).await?;
-        self.open_http1(dialer, handshake, reached.transport).await
-    }
-
-    /// Returns the HTTP/2 for a server. Without TLS, no server can choose between the versions, so
-    /// HTTP/2 is used only if it must be.
-    fn http2_for(&self, target: &Target) -> Option<&dyn ClientHttp2<R>> {
-        let http2 = self.settings.http2.as_deref()?;
-        (target.is_secure() || !http2.allows_http1()).then_some(http2)
-    }
-
-    async fn open_http1(
-        &self,
-        dialer: &mut Dialer<'_, R>,
-        handshake: ClientHandshake,
-        transport: AnyTransport<R>,
-    ) -> Result<WebSocket<AnyTransport<R>>, ConnectError> {
+        if !versions.contains(&reached.version) {
+            return Err(ConnectError::Http2Unsupported);
+        }
         let (deadline, timer) = dialer.start_handshake();
-        self.upgrade(handshake, transport, timer, deadline).await
+        self.upgrade(handshake, reached.transport, timer, deadline)
+            .await
+    }
+
+    /// Returns the versions of HTTP for a server, in the order of preference. Without TLS, a server
+    /// cannot choose, so HTTP/2 is used only if it must be.
+    fn versions(&self, target: &Target) -> &'static [HttpVersion] {
+        use HttpVersion::{Http1, Http2};
+
+        match &self.settings.http2 {
+            Some(http2) if !http2.allows_http1() => &[Http2],
+            Some(_) if target.is_secure() => &[Http2, Http1],
+            Some(_) | None => &[Http1],
+        }
     }
 
     async fn open_http2(
