@@ -16,11 +16,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use connection::Shared;
+use connection::{Front, Shared};
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::case::Case;
+use crate::case::{Case, Http};
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::tls::{HandshakeError, Identity};
@@ -40,6 +40,7 @@ pub struct Listener {
     cases: Vec<&'static Case>,
     settings: Settings,
     identity: Option<Identity>,
+    http: Http,
 }
 
 /// The reason why there is no listener.
@@ -133,6 +134,7 @@ impl Listener {
             cases,
             settings,
             identity: None,
+            http: Http::One,
         })
     }
 
@@ -140,6 +142,14 @@ impl Listener {
     #[must_use]
     pub fn with_identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
+        self
+    }
+
+    /// Serves all clients over HTTP/2 (RFC 8441), with prior knowledge, or agreed on by ALPN over
+    /// TLS. A connection has one stream at a time.
+    #[must_use]
+    pub fn with_http2(mut self) -> Self {
+        self.http = Http::Two;
         self
     }
 
@@ -152,8 +162,11 @@ impl Listener {
     pub fn serve(&self, observer: &impl Observer) -> Ended {
         let mut poll = self.poll.lock().unwrap_or_else(PoisonError::into_inner);
         let mut events = Events::with_capacity(4);
-        let identity = self.identity.as_ref();
-        let shared = Shared::new(&self.cases, &self.settings, identity, observer);
+        let front = Front {
+            identity: self.identity.as_ref(),
+            http: self.http,
+        };
+        let shared = Shared::new(&self.cases, &self.settings, front, observer);
         let connections = AtomicUsize::new(0);
         thread::scope(|scope| {
             loop {

@@ -56,6 +56,7 @@ mod deflate;
 mod dialogue;
 mod endpoint;
 mod http;
+mod http2;
 mod judge;
 mod run;
 mod target;

@@ -12,6 +12,7 @@ use std::time::{Instant, SystemTime};
 use opening::Opened;
 
 use crate::case::{Case, Dialogue, Play};
+use crate::cases;
 use crate::channel::Ending;
 use crate::dialogue::{Miss, Peer, Said};
 use crate::endpoint::{CaseRun, Connection, Endpoint};
@@ -46,6 +47,10 @@ fn recording<'a>(target: &Target, case: &'a Case, settings: &Settings) -> Record
 fn play_dialogue(target: &Target, case: &Case, dialogue: &Dialogue, settings: &Settings) -> Record {
     let mut recording = recording(target, case, settings);
     let seed = settings.seed ^ case.number() as u64;
+    if let Some(reason) = cases::not_over(case, target.http()) {
+        let outcome = Miss::not_applicable(reason);
+        return recording.finish_dialogue(Said::new(Role::Server, seed), outcome);
+    }
     let link = match target.connect(settings) {
         Ok(link) => link,
         Err(error) => {
@@ -123,7 +128,7 @@ mod tests {
             .unwrap()
             .with_agent("nobody");
         let settings = Settings::default();
-        let case = &crate::cases::all()[0];
+        let case = &cases::all()[0];
         let record = run_case(&target, case, &settings);
         assert_eq!(record.verdict.behavior, crate::verdict::Behavior::Failed);
         assert_eq!(record.agent, "nobody");

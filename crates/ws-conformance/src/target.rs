@@ -13,6 +13,7 @@ use mio::net::UnixStream;
 use ::http::{HeaderName, HeaderValue};
 use rustls::pki_types::ServerName;
 
+use crate::case::Http;
 use crate::http::Request;
 use crate::settings::Settings;
 use crate::tls::Trust;
@@ -31,6 +32,7 @@ pub struct Target {
     /// The name in `Host`, if it is not that of the URL.
     host_name: Option<String>,
     tls: Option<Tls>,
+    http: Http,
     #[cfg(unix)]
     unix_socket: Option<PathBuf>,
 }
@@ -105,6 +107,7 @@ impl Target {
             headers: Vec::new(),
             host_name: None,
             tls,
+            http: Http::One,
             #[cfg(unix)]
             unix_socket: None,
         })
@@ -159,6 +162,19 @@ impl Target {
         self
     }
 
+    /// Uses HTTP/2 (RFC 8441): with prior knowledge, or agreed on by ALPN over TLS. Each case has a
+    /// connection of its own, with one stream.
+    #[must_use]
+    pub fn with_http2(mut self) -> Self {
+        self.http = Http::Two;
+        self
+    }
+
+    /// Returns the version of HTTP.
+    pub fn http(&self) -> Http {
+        self.http
+    }
+
     /// Connects to this Unix socket instead of the URL's host.
     #[cfg(unix)]
     #[must_use]
@@ -206,7 +222,7 @@ impl Target {
     pub(crate) fn request(&self, nonce: [u8; 16]) -> Request {
         let host = self.host_name.as_ref().unwrap_or(&self.host);
         let host = format!("{host}:{}", self.port);
-        Request::new(&self.resource, &host, nonce).with(|head| {
+        let request = Request::new(&self.resource, &host, nonce).with(|head| {
             let head = match &self.origin {
                 Some(origin) => head.add("Origin", origin),
                 None => head,
@@ -217,7 +233,12 @@ impl Target {
             };
             let headers = self.headers.iter();
             headers.fold(head, |head, (name, value)| head.add(name, value))
-        })
+        });
+        match self.http {
+            Http::One => request,
+            Http::Two if self.is_secure() => request.over_http2("https"),
+            Http::Two => request.over_http2("http"),
+        }
     }
 
     /// Returns host and port, with the port even if it is the default one.
@@ -230,10 +251,17 @@ impl Target {
         let limit = settings.scaled(settings.open_handshake_timeout);
         let deadline = Instant::now() + limit;
         let link = self.link(settings, limit)?;
-        match &self.tls {
-            None => Ok(link),
-            Some(tls) => link.secured(tls.trust.connection(tls.name.clone())?, deadline),
-        }
+        let link = match &self.tls {
+            None => link,
+            Some(tls) => {
+                let connection = tls.trust.connection(tls.name.clone(), self.http)?;
+                link.secured(connection, self.http, deadline)?
+            }
+        };
+        Ok(match self.http {
+            Http::One => link,
+            Http::Two => link.to_http2_server(),
+        })
     }
 }
 

@@ -1,9 +1,11 @@
 //! Cases: names, descriptions, deciding rules, and the actions of the suite.
 
+mod http;
 mod id;
 pub mod pattern;
 mod rule;
 
+pub use http::Http;
 pub use id::{CaseId, NotACaseId};
 pub use rule::{Level, Party, Rule};
 
@@ -90,6 +92,8 @@ pub struct Case {
     id: CaseId,
     number: usize,
     roles: Roles,
+    /// The only version of HTTP with which the case makes sense.
+    http: Option<Http>,
     title: &'static str,
     description: String,
     expectation: String,
@@ -127,6 +131,7 @@ impl Case {
             id,
             number: 0,
             roles,
+            http: None,
             title,
             description: String::new(),
             expectation: String::new(),
@@ -180,6 +185,11 @@ impl Case {
         self
     }
 
+    /// Restricts the case to a version of HTTP.
+    pub(crate) fn set_http(&mut self, http: Option<Http>) {
+        self.http = http;
+    }
+
     pub(crate) fn set_number(&mut self, number: usize) {
         self.number = number;
     }
@@ -206,6 +216,17 @@ impl Case {
     /// Returns the tested side.
     pub fn roles(&self) -> Roles {
         self.roles
+    }
+
+    /// Returns the only version of HTTP with which the case makes sense, or `None` if it is the same
+    /// with all.
+    pub fn http(&self) -> Option<Http> {
+        self.http
+    }
+
+    /// Returns `true` if the case makes sense with this version of HTTP.
+    pub fn runs_over(&self, http: Http) -> bool {
+        self.http.is_none_or(|only| only == http)
     }
 
     /// Returns the subject of the family, in a few words.

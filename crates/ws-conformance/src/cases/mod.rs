@@ -20,7 +20,7 @@ pub use sets::Sets;
 
 use std::sync::LazyLock;
 
-use crate::case::{Case, CaseId, Set};
+use crate::case::{Case, CaseId, Http, Set};
 
 /// A group of cases.
 struct Group {
@@ -28,6 +28,9 @@ struct Group {
     title: &'static str,
     cases: fn() -> Vec<Case>,
 }
+
+/// The groups that make sense with one version of HTTP only.
+const OF_ONE_HTTP: &[(u8, Http)] = &[(20, Http::One), (22, Http::One), (28, Http::Two)];
 
 /// Every group, in order of its number.
 #[rustfmt::skip]
@@ -58,6 +61,11 @@ pub fn all() -> &'static [Case] {
     static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
         let mut cases: Vec<_> = GROUPS.iter().flat_map(|group| (group.cases)()).collect();
         cases.sort_by_key(Case::id);
+        for case in &mut cases {
+            let mut restricted = OF_ONE_HTTP.iter();
+            let http = restricted.find(|(group, _)| *group == case.id().group());
+            case.set_http(http.map(|(_, http)| *http));
+        }
         for set in [Set::Original, Set::Extra] {
             let of_set = cases.iter_mut().filter(|case| case.set() == set);
             for (case, number) in of_set.zip(1..) {
@@ -79,6 +87,12 @@ pub fn find(id: CaseId) -> Option<&'static Case> {
     let cases = all();
     let found = cases.binary_search_by_key(&id, Case::id).ok()?;
     Some(&cases[found])
+}
+
+/// Returns the reason why a case makes no sense with this version of HTTP.
+pub(crate) fn not_over(case: &Case, http: Http) -> Option<String> {
+    let only = case.http().filter(|only| *only != http)?;
+    Some(format!("The case is about {only}."))
 }
 
 /// Returns the subject of a group, in a few words, if there is such a group.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use ws_conformance::case::{Case, CaseId};
+use ws_conformance::case::{Case, CaseId, Http};
 use ws_conformance::clients::{Ended, Listener, Observer};
 use ws_conformance::expect::Testee;
 use ws_conformance::pool::Jobs;
@@ -115,7 +115,10 @@ pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
     let identity = place.identity(&files).with_context(cannot)?;
     let listen = |cases: Vec<&'static Case>| {
         let listener = Listener::bind(&*place.authority, cases, plan.settings.clone());
-        let listener = listener.with_context(cannot)?;
+        let mut listener = listener.with_context(cannot)?;
+        if args.options.http() == Http::Two {
+            listener = listener.with_http2();
+        }
         Ok::<_, anyhow::Error>(match &identity {
             Some(identity) => listener.with_identity(identity.clone()),
             None => listener,
@@ -190,7 +193,8 @@ impl Run<'_> {
             self.place.scheme(),
             self.plan.settings.seed
         ));
-        if self.args.command.is_empty() {
+        // Browsers use HTTP/2 for WebSockets only if an earlier request opened the connection.
+        if self.args.command.is_empty() && self.args.options.http() == Http::One {
             let page = self.place.url(address.port()).replacen("ws", "http", 1);
             self.collector.print(&format!("browsers: open {page}/"));
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use ws_conformance::case::pattern::{self, Pattern};
-use ws_conformance::case::{Case, CaseId};
+use ws_conformance::case::{Case, CaseId, Http};
 use ws_conformance::cases::{self, Sets};
 use ws_conformance::expect::{Expectations, Standard, Testee};
 use ws_conformance::role::Role;
@@ -37,6 +37,11 @@ pub(super) struct Options {
     /// Cases to leave out, in the form of --cases
     #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
     exclude: Vec<String>,
+
+    /// Use HTTP/2 (RFC 8441) instead of HTTP/1.1: with prior knowledge, or with ALPN for wss://.
+    /// Cases of the opening handshake of HTTP/1.1 are then NOT APPLICABLE, and group 28 is available
+    #[arg(long)]
+    http2: bool,
 
     /// Send 100 messages instead of 1,000 in 9.7.*, 9.8.*, 12.* and 13.*. Reports mention it
     #[arg(long)]
@@ -107,6 +112,14 @@ pub(super) struct Plan {
 }
 
 impl Options {
+    /// Returns the version of HTTP.
+    pub(super) fn http(&self) -> Http {
+        match self.http2 {
+            true => Http::Two,
+            false => Http::One,
+        }
+    }
+
     pub(super) fn plan(&self, role: Role) -> Result<Plan> {
         let spec = self.spec.as_ref().map(|file| Spec::load(file, role));
         let spec = spec.transpose()?;
@@ -144,7 +157,12 @@ impl Options {
     /// of the original suite is about the extra ones.
     fn available(&self, role: Role) -> Vec<CaseId> {
         let of = |set: Sets| {
-            let cases = set.cases().filter(|case| case.roles().include(role));
+            let is_for_it = |case: &&Case| {
+                // With HTTP/2, the cases of HTTP/1.1 remain, and name their counterparts.
+                let is_available = self.http2 || case.runs_over(Http::One);
+                case.roles().include(role) && is_available
+            };
+            let cases = set.cases().filter(is_for_it);
             cases.map(Case::id).collect::<Vec<_>>()
         };
         if let Some(set) = self.set {
@@ -159,8 +177,25 @@ impl Options {
         available
     }
 
+    /// Refuses patterns of which only HTTP/2 has cases.
+    fn check_http(&self, available: &[CaseId]) -> Result<()> {
+        let of_http2 = cases::all()
+            .iter()
+            .filter(|case| !case.runs_over(Http::One));
+        let of_http2: Vec<_> = of_http2.map(Case::id).collect();
+        for text in self.cases.iter().filter(|_| !self.http2) {
+            let pattern = Pattern::new(text);
+            let matches = |case: &CaseId| pattern.matches(&case.to_string());
+            if !available.iter().any(matches) && of_http2.iter().any(matches) {
+                bail!("{text} is about HTTP/2: add --http2");
+            }
+        }
+        Ok(())
+    }
+
     fn select(&self, spec: Option<&Spec>, role: Role) -> Result<Vec<&'static Case>> {
         let mut available = self.available(role);
+        self.check_http(&available)?;
         if let (Some(spec), true) = (spec, self.cases.is_empty()) {
             available = spec.select(&available)?;
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::ArgGroup;
-use ws_conformance::case::{Case, CaseId};
+use ws_conformance::case::{Case, CaseId, Http};
 use ws_conformance::cases;
 use ws_conformance::expect::Testee;
 use ws_conformance::pool::{self, Jobs};
@@ -289,6 +289,9 @@ impl Args {
         let mut targets = self.named_targets(plan)?;
         for (target, _) in &mut targets {
             *target = self.requests.apply(target.clone())?;
+            if self.options.http() == Http::Two {
+                *target = target.clone().with_http2();
+            }
         }
         let Some(trust) = self.trust()? else {
             return Ok(targets);

@@ -13,12 +13,13 @@ use super::page;
 use super::replies::{Reply, Status};
 use super::route::{Action, Selected, route};
 use super::{Ended, Observer};
-use crate::case::{Case, CaseId, Dialogue, Play};
+use crate::case::{Case, CaseId, Dialogue, Http, Play};
+use crate::cases;
 use crate::channel::Ending;
 use crate::deflate::{self, Agreement, ExtensionError};
 use crate::dialogue::{Asked, Miss, Peer};
 use crate::endpoint::{CaseRun, Connection, Endpoint, Handler};
-use crate::http::{Answer, Handshake, ReadRequest, error_response, key};
+use crate::http::{Answer, Handshake, ReadRequest, error_response, key, resource};
 use crate::record::Record;
 use crate::role::Role;
 use crate::run::Recording;
@@ -41,8 +42,7 @@ const MAX_KEYS: usize = 100_000;
 pub(super) struct Shared<'a, O> {
     cases: &'a [&'static Case],
     settings: &'a Settings,
-    /// The certificate of the listener; `None` without TLS.
-    identity: Option<&'a Identity>,
+    front: Front<'a>,
     observer: &'a O,
     /// Set when serving is over, for any reason.
     over: StopFlag,
@@ -52,6 +52,14 @@ pub(super) struct Shared<'a, O> {
     keys: Mutex<HashSet<Option<String>>>,
     /// Notified when a case is over.
     changed: Condvar,
+}
+
+/// The protocols below WebSocket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Front<'a> {
+    /// The certificate of the listener; `None` without TLS.
+    pub(super) identity: Option<&'a Identity>,
+    pub(super) http: Http,
 }
 
 /// The state of a client.
@@ -65,13 +73,13 @@ impl<'a, O: Observer> Shared<'a, O> {
     pub(super) fn new(
         cases: &'a [&'static Case],
         settings: &'a Settings,
-        identity: Option<&'a Identity>,
+        front: Front<'a>,
         observer: &'a O,
     ) -> Self {
         Self {
             cases,
             settings,
-            identity,
+            front,
             observer,
             over: StopFlag::default(),
             ended: OnceLock::new(),
@@ -110,9 +118,11 @@ impl<'a, O: Observer> Shared<'a, O> {
             }
             return;
         }
-        let key_is_new = self.is_new_key(&head);
+        let asked = Asked {
+            key_is_new: self.is_new_key(&head),
+            head: head.clone(),
+        };
         if !crowded && let Some((selected, dialogue, agent)) = self.dialogue_for(&head) {
-            let asked = Asked { head, key_is_new };
             return self.run_case(selected.case, agent.clone(), || {
                 let recording = self.recording(selected, agent, started, Handshake::default());
                 self.play_dialogue(recording, dialogue, link, asked)
@@ -120,7 +130,7 @@ impl<'a, O: Observer> Shared<'a, O> {
         }
         let (response, action) = match self.answer(&head, crowded) {
             Ok((response, action, agreed)) => (response, Some((action, agreed))),
-            Err((status, text)) => (error_response(status, &text), None),
+            Err((status, text)) => (self.refusal(status, &text), None),
         };
         if link.write_all(response.as_bytes(), deadline).is_err() {
             return;
@@ -138,17 +148,25 @@ impl<'a, O: Observer> Shared<'a, O> {
 
     /// Returns the connection, with TLS if the listener has a certificate.
     fn link(&self, stream: TcpStream, deadline: Instant) -> io::Result<Link> {
-        let link = Link::over_tcp(stream, &self.over)?;
-        let Some(identity) = self.identity else {
-            return Ok(link);
-        };
-        let secured = link.secured(identity.connection()?, deadline);
-        secured.inspect_err(|error| {
-            let reason = error.get_ref().and_then(|error| error.downcast_ref());
-            if let Some(reason) = reason {
-                self.observer.tls_failed(reason);
-            }
+        let mut link = Link::over_tcp(stream, &self.over)?;
+        let Front { identity, http } = self.front;
+        if let Some(identity) = identity {
+            let secured = link.secured(identity.connection(http)?, http, deadline);
+            link = secured.inspect_err(|error| {
+                let reason = error.get_ref().and_then(|error| error.downcast_ref());
+                if let Some(reason) = reason {
+                    self.observer.tls_failed(reason);
+                }
+            })?;
+        }
+        Ok(match http {
+            Http::One => link,
+            Http::Two => link.to_http2_client(),
         })
+    }
+
+    fn refusal(&self, status: u16, text: &str) -> String {
+        error_response(self.front.http, status, text)
     }
 
     /// Returns `true` if no earlier request had the same key. Also returns `true` once the store of
@@ -161,9 +179,7 @@ impl<'a, O: Observer> Shared<'a, O> {
     /// Returns the dialogue that a request asks for. The dialogue answers the request itself,
     /// because the case may be about a fault of the request.
     fn dialogue_for(&self, head: &[u8]) -> Option<(Selected, &'static Dialogue, String)> {
-        let line = head.split(|&byte| byte == b'\r').next()?;
-        let resource = std::str::from_utf8(line).ok()?.split(' ').nth(1)?;
-        let Ok(Action::RunCase(selected, agent)) = route(resource, self.cases) else {
+        let Ok(Action::RunCase(selected, agent)) = route(&resource(head)?, self.cases) else {
             return None;
         };
         match selected.case.play() {
@@ -205,7 +221,13 @@ impl<'a, O: Observer> Shared<'a, O> {
         let limit = case.time_limit();
         let mut peer = Peer::new(Role::Client, link, None, self.settings, seed, limit);
         peer.asked(asked);
-        let outcome = peer.play(dialogue);
+        let outcome = match cases::not_over(case, self.front.http) {
+            // The client waits for an answer.
+            Some(reason) => {
+                peer.play(&|peer| peer.open().and(Miss::not_applicable(reason.clone())))
+            }
+            None => peer.play(dialogue),
+        };
         (outcome != Err(Miss::CutOff)).then(|| recording.finish_dialogue(peer.said, outcome))
     }
 
@@ -229,7 +251,7 @@ impl<'a, O: Observer> Shared<'a, O> {
         let agreed = match agree(&request, &action) {
             Ok(agreed) => agreed,
             Err(error) => {
-                let response = error_response(400, &error.to_string());
+                let response = self.refusal(400, &error.to_string());
                 return Ok((response, action, Err(error)));
             }
         };

@@ -8,7 +8,11 @@ const PAGE: &str = include_str!("../../templates/browser.html");
 pub(super) fn response(head: &[u8]) -> Option<String> {
     let request = ReadRequest::read(head)?;
     let path = request.target.split('?').next()?;
-    if request.method != "GET" || path != "/" || !request.all("Upgrade").is_empty() {
+    if request.version > 1
+        || request.method != "GET"
+        || path != "/"
+        || !request.all("Upgrade").is_empty()
+    {
         return None;
     }
     let len = PAGE.len();

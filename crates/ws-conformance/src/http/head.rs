@@ -1,6 +1,8 @@
 //! The lines that requests and responses have in common.
 
 /// The first line and the headers, as they are written. Nothing in them is checked.
+///
+/// A head of HTTP/2 has no first line. Its first headers are the pseudo-header fields.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(super) first: String,
@@ -14,6 +16,16 @@ impl Head {
             first,
             headers: headers.iter().map(owned).collect(),
         }
+    }
+
+    /// Creates a head of HTTP/2.
+    pub(super) fn of_http2(fields: &[(&str, &str)]) -> Self {
+        Self::new(String::new(), fields)
+    }
+
+    /// Returns `true` for a head of HTTP/2.
+    pub(crate) fn is_http2(&self) -> bool {
+        self.first.is_empty()
     }
 
     /// Removes the headers of this name.
@@ -90,9 +102,15 @@ impl Head {
         named.map(|(_, value)| value.trim())
     }
 
-    /// Returns all bytes, up to the empty line.
+    /// Returns all bytes, up to the empty line. A head of HTTP/2 is a line for each field, which
+    /// the transport compresses. Names are in lower case there (RFC 9113 §8.2.1).
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let headers = self.headers.iter();
+        if self.is_http2() {
+            let lines =
+                headers.map(|(name, value)| format!("{}: {value}\r\n", name.to_lowercase()));
+            return (lines.collect::<String>() + "\r\n").into_bytes();
+        }
         let lines = headers.map(|(name, value)| format!("{name}: {value}\r\n"));
         let lines: String = lines.collect();
         format!("{}\r\n{lines}\r\n", self.first).into_bytes()

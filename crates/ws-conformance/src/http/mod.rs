@@ -40,6 +40,16 @@ pub(crate) fn key(head: &[u8]) -> Option<String> {
     keys.first().map(|&key| key.to_owned())
 }
 
+/// Returns the path and the query of a request. The rest of the request need not be correct.
+pub(crate) fn resource(head: &[u8]) -> Option<String> {
+    if let Some(request) = ReadRequest::read(head) {
+        return Some(request.target);
+    }
+    let line = head.split(|&byte| byte == b'\r').next()?;
+    let resource = std::str::from_utf8(line).ok()?.split(' ').nth(1)?;
+    Some(resource.to_owned())
+}
+
 /// The length of the head in `bytes`, if it is complete.
 pub(crate) fn head_len(bytes: &[u8]) -> Option<usize> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;

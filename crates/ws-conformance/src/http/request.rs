@@ -12,6 +12,8 @@ use super::{Head, PRODUCT};
 pub(crate) const SAMPLE_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 pub(super) const MAX_HEADERS: usize = 256;
+/// The version of requests and responses over HTTP/2.
+pub(super) const HTTP_2: u8 = 2;
 
 /// A correct request that opens a connection. The capitals of `WebSocket` are deliberate, because a
 /// server has to ignore case there.
@@ -38,6 +40,23 @@ impl Request {
                 ],
             ),
         }
+    }
+
+    /// Returns the extended CONNECT in place of this request over HTTP/2 (RFC 8441 §5).
+    pub(crate) fn over_http2(self, scheme: &str) -> Self {
+        let resource = self.head.first.split(' ').nth(1).unwrap_or_default();
+        let mut head = Head::of_http2(&[
+            (":method", "CONNECT"),
+            (":protocol", "websocket"),
+            (":scheme", scheme),
+            (":path", resource),
+            (":authority", self.head.value("Host").unwrap_or_default()),
+        ]);
+        let of_upgrade = ["host", "upgrade", "connection", "sec-websocket-key"];
+        let mut rest = self.head.headers;
+        rest.retain(|(name, _)| !of_upgrade.contains(&&*name.to_ascii_lowercase()));
+        head.headers.extend(rest);
+        Self { head }
     }
 
     /// Returns the request with a change.
@@ -78,6 +97,9 @@ pub(crate) enum RequestFault {
     Connection,
     Version,
     Key,
+    Connect,
+    Protocol,
+    PseudoHeaders,
 }
 
 impl fmt::Display for RequestFault {
@@ -90,6 +112,9 @@ impl fmt::Display for RequestFault {
             Self::Connection => "Connection does not list Upgrade",
             Self::Version => "Sec-WebSocket-Version is not 13 or 8",
             Self::Key => "Sec-WebSocket-Key is not one base64 value of 16 bytes",
+            Self::Connect => "the method is not CONNECT",
+            Self::Protocol => ":protocol is not websocket: this is a WebSocket server",
+            Self::PseudoHeaders => "there is not one :scheme, one :path and one :authority",
         })
     }
 }
@@ -99,7 +124,7 @@ impl fmt::Display for RequestFault {
 pub(crate) struct ReadRequest {
     pub(crate) method: String,
     pub(crate) target: String,
-    /// The last digit of the version of HTTP/1.
+    /// The last digit of the version of HTTP/1, or 2 for HTTP/2.
     pub(crate) version: u8,
     fields: Fields,
 }
@@ -107,6 +132,14 @@ pub(crate) struct ReadRequest {
 impl ReadRequest {
     /// Reads a complete head. Returns `None` if it is not HTTP.
     pub(crate) fn read(head: &[u8]) -> Option<Self> {
+        if let Some(fields) = Fields::of_http2(head) {
+            return Some(Self {
+                method: fields.only(":method")?.to_owned(),
+                target: fields.only(":path").unwrap_or_default().to_owned(),
+                version: HTTP_2,
+                fields,
+            });
+        }
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
         request.parse(head).ok()?.is_complete().then_some(())?;
@@ -135,6 +168,9 @@ impl ReadRequest {
     pub(crate) fn fault(&self) -> Option<RequestFault> {
         let keys = self.all("Sec-WebSocket-Key");
         let versions = self.all("Sec-WebSocket-Version");
+        if self.version == HTTP_2 {
+            return self.fault_of_http2(&versions);
+        }
         let checks = [
             (self.method == "GET", RequestFault::Method),
             (self.version == 1, RequestFault::HttpVersion),
@@ -149,6 +185,23 @@ impl ReadRequest {
             ),
             (matches!(versions[..], ["13" | "8"]), RequestFault::Version),
             (matches!(keys[..], [key] if is_key(key)), RequestFault::Key),
+        ];
+        let failed = checks.into_iter().find(|(passed, _)| !passed);
+        failed.map(|(_, fault)| fault)
+    }
+
+    /// Returns the first reason why an extended CONNECT opens no connection (RFC 8441 §4 and §5).
+    fn fault_of_http2(&self, versions: &[&str]) -> Option<RequestFault> {
+        let required = [":scheme", ":path", ":authority"];
+        let is_there = |name: &&str| self.fields.only(name).is_some();
+        let checks = [
+            (self.method == "CONNECT", RequestFault::Connect),
+            (
+                self.fields.only(":protocol") == Some("websocket"),
+                RequestFault::Protocol,
+            ),
+            (required.iter().all(is_there), RequestFault::PseudoHeaders),
+            (matches!(versions, ["13" | "8"]), RequestFault::Version),
         ];
         let failed = checks.into_iter().find(|(passed, _)| !passed);
         failed.map(|(_, fault)| fault)

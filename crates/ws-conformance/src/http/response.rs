@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::fields::Fields;
-use super::request::MAX_HEADERS;
+use super::request::{HTTP_2, MAX_HEADERS};
 use super::{Head, PRODUCT, ReadRequest, Request, accept};
+use crate::case::Http;
 
 /// A received response.
 #[derive(Clone, Debug)]
@@ -17,6 +18,13 @@ pub(crate) struct Response {
 impl Response {
     /// Reads a complete head. Returns `None` if it is not HTTP.
     pub(crate) fn read(head: &[u8]) -> Option<Self> {
+        if let Some(fields) = Fields::of_http2(head) {
+            return Some(Self {
+                status: fields.only(":status")?.parse().ok()?,
+                version: HTTP_2,
+                fields,
+            });
+        }
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
         let complete = response.parse(head).ok()?.is_complete();
@@ -38,6 +46,14 @@ impl Response {
         self.fields.items(name)
     }
 
+    /// Returns `true` if the status is the one that opens a connection.
+    pub(crate) fn opens(&self) -> bool {
+        match self.version {
+            HTTP_2 => (200..300).contains(&self.status),
+            _ => self.status == 101,
+        }
+    }
+
     /// Returns `true` if the body is complete (RFC 9112 §6.3). `ended` is `true` if no more bytes
     /// can arrive.
     pub(crate) fn is_complete_with(&self, body: &[u8], ended: bool) -> bool {
@@ -57,6 +73,7 @@ impl Response {
     /// 6455 §4.1, §4.2.2).
     pub(crate) fn fault(&self, request: &Request) -> Option<ResponseFault> {
         let upgrade = self.all("Upgrade");
+        let is_upgrade = self.version != HTTP_2;
         let extensions = self.all("Sec-WebSocket-Extensions").concat();
         let protocol_fits = match self.all("Sec-WebSocket-Protocol")[..] {
             [] => true,
@@ -64,18 +81,19 @@ impl Response {
             _ => false,
         };
         let checks = [
-            (self.status == 101, ResponseFault::Status(self.status)),
-            (self.version == 1, ResponseFault::HttpVersion),
+            (self.opens(), ResponseFault::Status(self.status)),
+            (self.version != 0, ResponseFault::HttpVersion),
             (
-                matches!(upgrade[..], [one] if one.eq_ignore_ascii_case("websocket")),
+                !is_upgrade
+                    || matches!(upgrade[..], [one] if one.eq_ignore_ascii_case("websocket")),
                 ResponseFault::Upgrade,
             ),
             (
-                self.fields.lists("Connection", "Upgrade"),
+                !is_upgrade || self.fields.lists("Connection", "Upgrade"),
                 ResponseFault::Connection,
             ),
             (
-                self.all("Sec-WebSocket-Accept") == [accept(request.key())],
+                !is_upgrade || self.all("Sec-WebSocket-Accept") == [accept(request.key())],
                 ResponseFault::Accept,
             ),
             (
@@ -107,7 +125,9 @@ impl fmt::Display for ResponseFault {
         f.write_str(match self {
             Self::Malformed => "the response is not HTTP",
             Self::HttpVersion => "the version is not HTTP/1.1",
-            Self::Status(status) => return write!(f, "the status is {status} instead of 101"),
+            Self::Status(status) => {
+                return write!(f, "the status {status} opens no connection");
+            }
             Self::Upgrade => "Upgrade is not websocket",
             Self::Connection => "Connection does not list Upgrade",
             Self::Accept => "Sec-WebSocket-Accept is not the answer to the key",
@@ -144,6 +164,10 @@ impl Answer {
 
     /// Returns the answer to a request that was read.
     pub(crate) fn to(request: &ReadRequest) -> Self {
+        if request.version == HTTP_2 {
+            let head = Head::of_http2(&[(":status", "200"), ("server", PRODUCT)]);
+            return Self { head };
+        }
         let keys = request.all("Sec-WebSocket-Key");
         Self::new(keys.first().unwrap_or(&""))
     }
@@ -156,7 +180,14 @@ impl Answer {
 }
 
 /// Returns a response with one line that explains the refusal.
-pub(crate) fn error_response(status: u16, text: &str) -> String {
+pub(crate) fn error_response(http: Http, status: u16, text: &str) -> String {
+    let text_len = text.len() + 1;
+    if http == Http::Two {
+        return format!(
+            ":status: {status}\r\nserver: {PRODUCT}\r\nsec-websocket-version: 13, 8\r\n\
+             content-type: text/plain; charset=utf-8\r\ncontent-length: {text_len}\r\n\r\n{text}\n"
+        );
+    }
     let phrase = match status {
         400 => "Bad Request",
         503 => "Service Unavailable",
@@ -166,9 +197,8 @@ pub(crate) fn error_response(status: u16, text: &str) -> String {
     // them, too.
     format!(
         "HTTP/1.1 {status} {phrase}\r\nServer: {PRODUCT}\r\nSec-WebSocket-Version: 13, 8\r\n\
-         Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\
-         \r\n{text}\n",
-        text.len() + 1
+         Content-Type: text/plain; charset=utf-8\r\nContent-Length: {text_len}\r\nConnection: close\r\n\
+         \r\n{text}\n"
     )
 }
 
@@ -244,9 +274,11 @@ mod tests {
     fn an_error_says_why() {
         for first in ["400 Bad Request", "503 Service Unavailable"] {
             let status = first[..3].parse().expect("it begins with a status");
-            assert!(error_response(status, "").starts_with(&format!("HTTP/1.1 {first}\r\n")));
+            assert!(
+                error_response(Http::One, status, "").starts_with(&format!("HTTP/1.1 {first}\r\n"))
+            );
         }
-        let response = error_response(500, "no such case");
+        let response = error_response(Http::One, 500, "no such case");
         assert!(response.starts_with("HTTP/1.1 500 "));
         assert!(response.ends_with("\r\n\r\nno such case\n"));
         assert!(response.contains("Content-Length: 13\r\n"));

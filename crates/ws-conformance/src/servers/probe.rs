@@ -68,8 +68,7 @@ impl fmt::Display for ProbeError {
             ),
             Self::Refused(status) => write!(
                 f,
-                "the server answered the opening handshake with status {status} instead of 101; \
-                 check the path"
+                "the server refused the opening handshake with status {status}; check the path"
             ),
             Self::NoAnswer(error) => write!(f, "the opening handshake failed: {error}"),
             Self::Handshake(what) => write!(f, "the opening handshake failed: {what}"),

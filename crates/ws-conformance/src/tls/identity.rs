@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use rustls::{ServerConfig, ServerConnection};
 
+use crate::case::Http;
+
 use super::files::{self, Fault, FileError};
 use super::{HandshakeError, VERSIONS, provider};
 
@@ -32,7 +34,11 @@ impl Identity {
     }
 
     /// Returns the server side of a new connection.
-    pub(crate) fn connection(&self) -> Result<rustls::Connection, HandshakeError> {
-        Ok(ServerConnection::new(self.0.clone())?.into())
+    pub(crate) fn connection(&self, http: Http) -> Result<rustls::Connection, HandshakeError> {
+        let mut config = self.0.clone();
+        if http == Http::Two {
+            Arc::make_mut(&mut config).alpn_protocols = http.alpn();
+        }
+        Ok(ServerConnection::new(config)?.into())
     }
 }

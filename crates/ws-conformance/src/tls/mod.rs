@@ -17,7 +17,7 @@ use std::io;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use rustls::{CertificateError, Error, InvalidMessage};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 /// The reason why a TLS handshake failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum HandshakeError {
     NoTls,
     /// The other side sent an alert, or broke a rule.
     Failed(String),
+    /// The other side does not agree to HTTP/2 by ALPN.
+    NoHttp2,
     /// The other side ended TCP.
     Ended,
     /// The other side exceeded the time limit.
@@ -41,6 +43,9 @@ impl fmt::Display for HandshakeError {
             Self::Certificate(why) => write!(f, "the certificate is not trusted: {why}"),
             Self::NoTls => f.write_str("the TLS handshake failed: the other side does not use TLS"),
             Self::Failed(why) => write!(f, "the TLS handshake failed: {why}"),
+            Self::NoHttp2 => f.write_str(
+                "the TLS handshake failed: the other side does not agree to HTTP/2 (ALPN `h2`)",
+            ),
             Self::Ended => f.write_str("the TLS handshake failed: the other side ended TCP"),
             Self::TimedOut => f.write_str("the TLS handshake was not completed in time"),
         }
@@ -63,6 +68,8 @@ impl From<Error> for HandshakeError {
             Error::InvalidMessage(
                 InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
             ) => Self::NoTls,
+            Error::NoApplicationProtocol
+            | Error::AlertReceived(AlertDescription::NoApplicationProtocol) => Self::NoHttp2,
             error => Self::Failed(error.to_string()),
         }
     }

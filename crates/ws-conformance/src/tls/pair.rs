@@ -9,6 +9,8 @@ use rustls::pki_types::ServerName;
 
 use std::io::{Read, Write};
 
+use crate::case::Http;
+
 use super::{Identity, TlsStream, Trust};
 
 /// Returns a client and a server that trust each other.
@@ -21,8 +23,8 @@ pub(crate) fn connections() -> (Connection, Connection) {
     fs::write(&key, signing_key.serialize_pem()).unwrap();
     let trust = Trust::only(&certificate).unwrap();
     let identity = Identity::load(&certificate, &key).unwrap();
-    let client = trust.connection(ServerName::try_from(name).unwrap());
-    (client.unwrap(), identity.connection().unwrap())
+    let client = trust.connection(ServerName::try_from(name).unwrap(), Http::One);
+    (client.unwrap(), identity.connection(Http::One).unwrap())
 }
 
 /// Returns two ends of a TCP connection.

@@ -6,6 +6,7 @@ use mio::event::Source;
 use rustls::Connection;
 
 use super::HandshakeError;
+use crate::case::Http;
 use crate::transport::Transport;
 
 /// TLS over another transport. Bytes that the transport does not accept are stored here, at most
@@ -41,6 +42,16 @@ impl TlsStream {
                 return Err(HandshakeError::Ended.into());
             }
             self.decrypt().map_err(HandshakeError::from)?;
+        }
+    }
+
+    /// Fails unless ALPN has agreed on the version of HTTP (RFC 9113 §3.2).
+    pub(crate) fn check_alpn(&self, http: Http) -> Result<(), HandshakeError> {
+        let wanted = http.alpn();
+        let agreed = self.tls.alpn_protocol().map(<[u8]>::to_vec);
+        match wanted.is_empty() || agreed.is_some_and(|agreed| wanted.contains(&agreed)) {
+            true => Ok(()),
+            false => Err(HandshakeError::NoHttp2),
         }
     }
 

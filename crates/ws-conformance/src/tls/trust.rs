@@ -12,6 +12,8 @@ use rustls::{
     SignatureScheme,
 };
 
+use crate::case::Http;
+
 use super::files::{self, Fault, FileError};
 use super::{HandshakeError, VERSIONS, provider};
 
@@ -61,8 +63,10 @@ impl Trust {
     pub(crate) fn connection(
         &self,
         name: ServerName<'static>,
+        http: Http,
     ) -> Result<rustls::Connection, HandshakeError> {
-        Ok(ClientConnection::new(self.0.clone(), name)?.into())
+        let alpn = http.alpn();
+        Ok(ClientConnection::new_with_alpn(self.0.clone(), name, alpn)?.into())
     }
 }
 

@@ -13,8 +13,10 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use super::Transport;
+use crate::case::Http;
 use crate::endpoint::{Endpoint, Handler, State, TcpEnd};
 use crate::http::{MAX_HEAD, head_len};
+use crate::http2;
 use crate::settings::StopFlag;
 use crate::tls::{HandshakeError, TlsStream};
 
@@ -89,21 +91,51 @@ impl Link {
         })
     }
 
-    /// Performs the TLS handshake. The returned link uses TLS.
-    pub(crate) fn secured(self, tls: rustls::Connection, deadline: Instant) -> io::Result<Self> {
+    /// Performs the TLS handshake, for this version of HTTP. The returned link uses TLS.
+    pub(crate) fn secured(
+        self,
+        tls: rustls::Connection,
+        http: Http,
+        deadline: Instant,
+    ) -> io::Result<Self> {
         let mut stream = TlsStream::new(self.transport, tls);
         let mut waiter = self.waiter;
         match when_ready(&mut stream, &mut waiter, deadline, TlsStream::shake_hands) {
-            Ok(()) => Ok(Self {
-                transport: Box::new(stream),
-                waiter,
-                rest: self.rest,
-            }),
+            Ok(()) => {
+                stream.check_alpn(http)?;
+                Ok(Self {
+                    transport: Box::new(stream),
+                    waiter,
+                    rest: self.rest,
+                })
+            }
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 Err(HandshakeError::TimedOut.into())
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns a link over the only stream of HTTP/2 to a server.
+    pub(crate) fn to_http2_server(self) -> Self {
+        self.wrapped(|transport| Box::new(http2::Stream::client(transport)))
+    }
+
+    /// Returns a link over the stream of HTTP/2 that a client is going to open.
+    pub(crate) fn to_http2_client(self) -> Self {
+        self.wrapped(|transport| Box::new(http2::Stream::server(transport)))
+    }
+
+    fn wrapped(self, wrap: impl FnOnce(Box<dyn Transport>) -> Box<dyn Transport>) -> Self {
+        Self {
+            transport: wrap(self.transport),
+            ..self
+        }
+    }
+
+    /// Returns the stream, if the link is over HTTP/2.
+    pub(crate) fn http2(&mut self) -> Option<&mut http2::Stream> {
+        self.transport.http2()
     }
 
     /// Returns the bytes that arrived together with a head that was read.
@@ -246,7 +278,13 @@ impl Link {
                 endpoint.handle_read(&buffer[..count], Instant::now());
                 Moved::Some
             }
-            Err(error) => Moved::by(&error),
+            Err(error) => {
+                if error.kind() == io::ErrorKind::InvalidData {
+                    let channel = &mut endpoint.connection.channel;
+                    channel.note_violation(error.to_string());
+                }
+                Moved::by(&error)
+            }
         }
     }
 

@@ -24,7 +24,7 @@ fn link() -> (Link, TlsStream) {
     let mut server = pair::blocking(far, server);
     let mut link = thread::scope(|scope| {
         scope.spawn(|| server.shake_hands().unwrap());
-        link.secured(tls, in_time()).unwrap()
+        link.secured(tls, Http::One, in_time()).unwrap()
     });
     // Session tickets follow the handshake. Unread, they would turn the end into a reset.
     server.write_all(b".").unwrap();
@@ -130,7 +130,7 @@ fn a_side_that_never_says_anything_is_given_up() {
     let (near, _far) = pair::sockets();
     near.set_nonblocking(true).unwrap();
     let link = Link::over_tcp(TcpStream::from_std(near), &StopFlag::default()).unwrap();
-    let error = link.secured(tls, Instant::now()).unwrap_err();
+    let error = link.secured(tls, Http::One, Instant::now()).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     assert_eq!(
         error.downcast::<HandshakeError>().unwrap(),

@@ -1,4 +1,4 @@
-//! The transports below WebSocket: TCP, a Unix socket, or TLS over either.
+//! The transports below WebSocket: TCP or a Unix socket, TLS over either, HTTP/2 over any of them.
 
 mod link;
 mod tcp;
@@ -11,6 +11,8 @@ use std::fmt;
 use std::io::{self, Read, Write};
 
 use mio::event::Source;
+
+use crate::http2;
 
 /// A two-way stream of bytes that does not block.
 ///
@@ -28,4 +30,9 @@ pub(crate) trait Transport: Read + Write + Send + fmt::Debug {
     /// Returns `true` if the other side has reset the connection, as far as this is visible without
     /// reading.
     fn is_broken(&self) -> bool;
+
+    /// Returns the stream, if the transport is one of HTTP/2.
+    fn http2(&mut self) -> Option<&mut http2::Stream> {
+        None
+    }
 }

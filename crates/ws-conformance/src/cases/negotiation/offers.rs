@@ -56,7 +56,7 @@ pub(super) fn negotiate(peer: &mut Peer<'_>, lines: &str) -> Result<Decision, Mi
         .with(|head| lines.into_iter().fold(head, add));
     peer.send_request(&request)?;
     let response = peer.expect_opened_or_refused(&request)?;
-    if response.status != 101 {
+    if !response.opens() {
         return Ok(Decision::Refused(response.status));
     }
     let answer = match <[Extension; 1]>::try_from(Extension::list(&response.all(HEADER))) {

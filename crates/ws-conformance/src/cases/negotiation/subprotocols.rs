@@ -101,7 +101,7 @@ fn choose(peer: &mut Peer<'_>, lines: &[&str], names: &[&str], level: Level) -> 
     let request = request.with(|head| lines.iter().fold(head, add));
     peer.send_request(&request)?;
     let response = peer.expect_opened_or_refused(&request)?;
-    if response.status != 101 {
+    if !response.opens() {
         let status = response.status;
         return miss(level, format!("The server refused with status {status}."));
     }

@@ -343,7 +343,12 @@ impl<'a> Peer<'a> {
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-            Err(_) => self.tcp = Tcp::Reset,
+            Err(error) => {
+                if error.kind() == io::ErrorKind::InvalidData {
+                    self.said.channel.note_violation(error.to_string());
+                }
+                self.tcp = Tcp::Reset;
+            }
         }
         true
     }

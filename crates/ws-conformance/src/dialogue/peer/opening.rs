@@ -53,10 +53,11 @@ impl<'a> Peer<'a> {
     /// Expects that the server accepts the request.
     pub(crate) fn expect_opened(&mut self, request: &Request) -> Result<Response, Miss> {
         let response = self.expect_opened_or_refused(request)?;
-        match response.status {
-            101 => Ok(response),
-            status => Miss::must(format!(
-                "The server had to open the connection, but the status is {status}."
+        match response.opens() {
+            true => Ok(response),
+            false => Miss::must(format!(
+                "The server had to open the connection, but the status is {}.",
+                response.status
             )),
         }
     }
@@ -64,7 +65,7 @@ impl<'a> Peer<'a> {
     /// Expects that the server accepts the request, or refuses it with an error.
     pub(crate) fn expect_opened_or_refused(&mut self, request: &Request) -> Result<Response, Miss> {
         let response = self.expect_response()?;
-        if response.status != 101 {
+        if !response.opens() {
             return refusal(response);
         }
         if let Some(fault) = response.fault(request) {
