@@ -9,6 +9,7 @@ mod closing;
 mod compression;
 mod fails;
 mod frames;
+mod http2;
 mod load;
 mod negotiation;
 mod opening;
@@ -54,6 +55,7 @@ const GROUPS: &[Group] = &[
     Group { number: 25, title: "UTF-8 across frames", cases: text::cases },
     Group { number: 26, title: "Compressed messages", cases: compression::cases },
     Group { number: 27, title: "Load and timing", cases: load::cases },
+    Group { number: 28, title: "HTTP/2", cases: http2::cases },
 ];
 
 /// Returns every case, in order of its id.
@@ -92,7 +94,11 @@ pub fn find(id: CaseId) -> Option<&'static Case> {
 /// Returns the reason why a case makes no sense with this version of HTTP.
 pub(crate) fn not_over(case: &Case, http: Http) -> Option<String> {
     let only = case.http().filter(|only| *only != http)?;
-    Some(format!("The case is about {only}."))
+    let counterpart = http2::counterpart(&case.id().family());
+    Some(match counterpart.filter(|_| http == Http::Two) {
+        Some(counterpart) => format!("The case is about {only}. Its counterpart is {counterpart}."),
+        None => format!("The case is about {only}."),
+    })
 }
 
 /// Returns the subject of a group, in a few words, if there is such a group.

@@ -1,5 +1,7 @@
 //! The lines that requests and responses have in common.
 
+use crate::http2;
+
 /// The first line and the headers, as they are written. Nothing in them is checked.
 ///
 /// A head of HTTP/2 has no first line. Its first headers are the pseudo-header fields.
@@ -86,6 +88,14 @@ impl Head {
         let host = self.value("Host").unwrap_or_default();
         let line = self.first.replacen(" /", &format!(" http://{host}/"), 1);
         self.first_line(line)
+    }
+
+    /// Returns the fields of a head of HTTP/2.
+    pub(crate) fn fields(self) -> http2::Fields {
+        let headers = self.headers.into_iter();
+        headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect()
     }
 
     /// Returns the values of all headers of this name.

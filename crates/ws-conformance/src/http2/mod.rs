@@ -11,7 +11,7 @@ mod stream;
 
 pub(crate) use connection::{Connection, Received};
 pub(crate) use fields::Fields;
-pub(crate) use frame::{Frame, code, flag, kind};
+pub(crate) use frame::{Frame, MAX_PAYLOAD, code, flag, kind};
 pub(crate) use settings::{DEFAULT_WINDOW, Settings, setting};
 pub(crate) use stream::Stream;
 

@@ -146,6 +146,16 @@ impl Stream {
         &mut self.connection
     }
 
+    /// Returns the parameters of the other side.
+    pub(crate) fn theirs(&self) -> Settings {
+        self.theirs
+    }
+
+    /// Returns the bytes that the suite may send, on the stream and on the connection.
+    pub(crate) fn room(&self) -> (i64, i64) {
+        (self.windows.stream, self.windows.connection)
+    }
+
     /// Returns the number of the stream.
     pub(crate) fn id(&self) -> u32 {
         self.id

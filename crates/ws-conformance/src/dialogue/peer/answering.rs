@@ -24,6 +24,12 @@ impl Peer<'_> {
         self.asked.key_is_new
     }
 
+    /// Returns `true` if a client has sent its request before the suite sent SETTINGS of HTTP/2.
+    pub(crate) fn is_hasty(&mut self) -> bool {
+        let stream = self.link.http2();
+        stream.is_some_and(|stream| stream.is_hasty())
+    }
+
     /// Returns the answer that opens the connection.
     pub(crate) fn answer(&self) -> Answer {
         let request = ReadRequest::read(&self.asked.head);

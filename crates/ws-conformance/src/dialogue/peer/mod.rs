@@ -9,6 +9,7 @@ mod answering;
 mod compressing;
 mod ending;
 mod expect;
+pub(crate) mod http2;
 mod opening;
 mod pouring;
 
