@@ -433,10 +433,8 @@ impl Write for Stream {
         Ok(count)
     }
 
-    /// Also receives frames, so that the connection works while the stream is not read. The windows
-    /// bound what the other side can send meanwhile.
+    /// Receives nothing: what arrives before a wait has to end this wait.
     fn flush(&mut self) -> io::Result<()> {
-        self.turn()?;
         self.connection.flush()
     }
 }

@@ -78,10 +78,14 @@ impl Desk {
         let settings = suite::settings(times).with_stop(stop.clone());
         let cases = cases::of_set(Set::Extra).collect();
         let listener = Listener::bind("127.0.0.1:0", cases, settings);
+        let mut listener = listener.expect("the loopback interface has a free port");
+        if client.is_http2() {
+            listener = listener.with_http2();
+        }
         let desk = Arc::new(Self {
             client,
             times,
-            listener: listener.expect("the loopback interface has a free port"),
+            listener,
             stop,
             records: Mutex::default(),
             changed: Condvar::new(),

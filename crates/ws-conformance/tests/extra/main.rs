@@ -8,9 +8,11 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod desk;
 mod excused;
 mod house;
+mod http2;
 mod messages;
 mod opening;
 mod registry;

@@ -13,7 +13,7 @@ use ws_conformance::verdict::Behavior;
 
 use crate::excused::BY_CHANCE;
 use crate::house::Listening;
-use crate::testee::{Testee, Times};
+use crate::testee::{HTTP_2, Testee, Times};
 
 /// Cases with long messages or many frames, and families of many similar cases. Only some testees
 /// get them. An asterisk stands for any number.
@@ -79,7 +79,8 @@ fn is_among(id: &str, cases: &[&str]) -> bool {
 
 /// The verdict on a testee, if it is not a pass.
 pub(crate) fn miss(record: &Record) -> Option<Miss> {
-    let is_about_opening = record.is_server || record.id.group() < FIRST_AFTER_OPENING;
+    let group = record.id.group();
+    let is_about_opening = record.is_server || group < FIRST_AFTER_OPENING || group == HTTP_2;
     let is_open = record.http_response.starts_with("HTTP/1.1 101 ");
     match record.verdict.behavior {
         Behavior::Failed | Behavior::NonStrict if !is_open && !is_about_opening => {
@@ -106,7 +107,10 @@ pub(crate) fn play_with_server(
     let server = Listening::start(testee, times, listener.take());
     let server = server.expect("the loopback interface has a free port");
     let target = Target::new(&server.house.url()).expect("the URL is right");
-    let target = target.with_agent(testee.name.clone());
+    let mut target = target.with_agent(testee.name.clone());
+    if testee.is_http2() {
+        target = target.with_http2();
+    }
     let record = servers::run_case(&target, case, &settings(times));
     *listener = server.end();
     record

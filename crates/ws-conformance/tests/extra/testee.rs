@@ -9,6 +9,9 @@ use ws_conformance::role::Role;
 
 use crate::house::House;
 
+/// The group of cases over HTTP/2.
+pub(crate) const HTTP_2: u8 = 28;
+
 /// An endpoint that is wrong on purpose, or a correct one of an unusual kind.
 pub(crate) struct Testee {
     pub(crate) name: String,
@@ -118,6 +121,11 @@ impl Testee {
             Play::Server(_) => Role::Server,
             Play::Client(_) => Role::Client,
         }
+    }
+
+    /// Returns `true` if it is an endpoint of HTTP/2.
+    pub(crate) fn is_http2(&self) -> bool {
+        self.groups.contains(&HTTP_2)
     }
 
     /// Returns `true` if this text is in the role, the name or the groups, as in `server none

@@ -139,7 +139,7 @@ impl Fault {
     }
 
     /// Returns the rules of a testee with this fault.
-    pub(super) fn rules(self) -> Rules {
+    pub(crate) fn rules(self) -> Rules {
         let mut rules = Rules::default();
         (self.base)(&mut rules);
         (self.change)(&mut rules);

@@ -13,7 +13,7 @@ mod client;
 mod codec;
 pub(crate) mod connection;
 mod deflate;
-mod echo;
+pub(crate) mod echo;
 mod fault;
 mod faults;
 mod handshake;

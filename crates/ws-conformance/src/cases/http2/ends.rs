@@ -1,5 +1,7 @@
 //! 28.6: the end of a stream.
 
+use std::time::Duration;
+
 use super::{begun, opened, rules};
 use crate::case::Case;
 use crate::case::Roles::{Both, Server};
@@ -11,6 +13,8 @@ use crate::wire;
 const TITLE: &str = "HTTP/2: the end of a stream";
 /// The opcode of a violation.
 const RESERVED_OPCODE: u8 = 3;
+/// The time in which a testee that ignores a reset sends.
+const WAIT: Duration = Duration::from_millis(500);
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![closed(), with_close(), without_close(), within_frame()];
@@ -24,9 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
         reset("28.6.7", "within a message", |socket| {
             socket.encoded(&wire::Frame::text("not all of it").unfinished())
         }),
-        reset("28.6.8", "right after a Close", |socket| {
-            socket.encoded(&wire::Frame::close(1000, b""))
-        }),
+        reset_after_close(),
     ]);
     cases.extend([before_answer(), failed(), data_after_end()]);
     cases
@@ -118,17 +120,8 @@ fn within_frame() -> Case {
 fn reset(id: &str, when: &str, bytes: fn(&mut Socket) -> Vec<u8>) -> Case {
     let case = opened(id, Both, TITLE, &rules::RESET, move |http2, socket| {
         let bytes = bytes(socket);
-        let mut frames = vec![Frame::data(socket.id, bytes)];
-        frames.push(Frame::rst_stream(socket.id, code::CANCEL));
-        http2.send_together(&frames)?;
-        match http2.testee() {
-            Role::Server => {
-                http2.expect_pong(*b"reset...")?;
-                expect_silence(http2, socket.id)
-            }
-            // Nothing else is on the connection, so that a client may end it.
-            Role::Client => expect_silence(http2, socket.id),
-        }
+        http2.send(&Frame::data(socket.id, bytes))?;
+        expect_silence_after_reset(http2, socket.id)
     });
     case.see(&["RFC 9113 §6.4"])
         .does(format!(
@@ -137,11 +130,30 @@ fn reset(id: &str, when: &str, bytes: fn(&mut Socket) -> Vec<u8>) -> Case {
         .wants("The testee sends nothing more on the stream. A server serves others.")
 }
 
-/// Expects that nothing arrives on a stream that was reset.
-fn expect_silence(http2: &mut Http2<'_, '_>, stream: u32) -> Outcome {
-    let before = http2.unread(stream);
-    http2.pause(std::time::Duration::from_millis(500))?;
-    match http2.unread(stream) - before {
+fn reset_after_close() -> Case {
+    let case = opened(
+        "28.6.8",
+        Server,
+        TITLE,
+        &rules::AFTER_RESET,
+        |http2, socket| {
+            http2.say(socket, &wire::Frame::close(1000, b""))?;
+            http2.expect_close(socket, 1000)?;
+            expect_silence_after_reset(http2, socket.id)
+        },
+    );
+    case.does("Opens a WebSocket and sends a Close. After the answer, sends RST_STREAM.")
+        .wants("The testee sends nothing more on the stream. A server serves others.")
+}
+
+/// Resets a stream on which the testee has nothing to send.
+fn expect_silence_after_reset(http2: &mut Http2<'_, '_>, stream: u32) -> Outcome {
+    http2.send(&Frame::rst_stream(stream, code::CANCEL))?;
+    if http2.testee() == Role::Server {
+        http2.expect_pong(*b"reset...")?;
+    }
+    http2.pause(WAIT)?;
+    match http2.unread(stream) {
         0 => expect_another(http2, "The testee left the stream.".to_owned()),
         count => Miss::must(format!("The testee sent {count} bytes after RST_STREAM.")),
     }

@@ -6,11 +6,12 @@ use crate::case::Roles::Client;
 use crate::case::{Case, Rule};
 use crate::dialogue::{Http2, Miss, answer, passed};
 use crate::http2::{Fields, Frame, code, flag};
+use crate::wire;
 
 const TITLE: &str = "HTTP/2: the answer";
 
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases = vec![asked()];
+    let mut cases = vec![asked(), switching()];
     cases.extend(REFUSED.iter().map(refused));
     cases.extend([
         not_opened(
@@ -95,6 +96,27 @@ fn asked() -> Case {
         )
 }
 
+/// Returns a case in which a client may wait for another answer, as after any status of 1xx.
+fn switching() -> Case {
+    let case = begun("28.3.2", Client, TITLE, &rules::NO_101, |http2| {
+        let stream = http2.request_stream();
+        let mut socket = http2.opened();
+        let message = socket.encoded(&wire::Frame::text("Hello"));
+        let head = Frame::headers(stream, &answer("101"));
+        http2.send_together(&[head, Frame::data(stream, message)])?;
+        let ended = http2.expect_end(stream);
+        match http2.unread(stream) {
+            0 => {
+                passed(ended.unwrap_or_else(|_| "The client waits for another answer.".to_owned()))
+            }
+            count => Miss::must(format!("The client sent {count} bytes on the stream.")),
+        }
+    });
+    case.see(&["RFC 9110 §15.2"])
+        .does("Answers the request of the client with status 101, and sends a message.")
+        .wants("The client sends no data. It may wait for another answer.")
+}
+
 /// An answer that opens nothing: id, rule, description and fields.
 type Entry = (&'static str, &'static Rule, &'static str, fn() -> Fields);
 
@@ -105,7 +127,6 @@ fn with(name: &str, value: &str) -> Fields {
 }
 
 const REFUSED: &[Entry] = &[
-    ("28.3.2", &rules::NO_101, "status 101", || answer("101")),
     ("28.3.3", &rules::SUCCESS, "status 403", || answer("403")),
     ("28.3.4", &rules::SUCCESS, "status 501", || answer("501")),
     ("28.3.5", &rules::STATUS, "no :status", || {

@@ -4,7 +4,7 @@ use super::{begun, opened, rules};
 use crate::case::Case;
 use crate::case::Roles::{Both, Client, Server};
 use crate::dialogue::{Http2, Miss, passed};
-use crate::http2::setting;
+use crate::http2::{kind, setting};
 
 const TITLE: &str = "HTTP/2: SETTINGS";
 /// A parameter that nobody has defined.
@@ -31,6 +31,9 @@ fn values(http2: &Http2<'_, '_>) -> Vec<u32> {
 fn enabled() -> Case {
     let case = begun("28.1.1", Server, TITLE, &rules::ENABLE_CONNECT, |http2| {
         http2.expect_settings()?;
+        if http2.first_kind != Some(kind::SETTINGS) {
+            return Miss::must("The first frame of the server is not SETTINGS.");
+        }
         match values(http2)[..] {
             [] => Miss::must("The first SETTINGS has no SETTINGS_ENABLE_CONNECT_PROTOCOL."),
             [1] => passed("The server sent SETTINGS_ENABLE_CONNECT_PROTOCOL with 1."),

@@ -1,7 +1,7 @@
 //! Lists of extensions (RFC 6455 §9.1) and the parameters of permessage-deflate (RFC 7692 §7.1).
 
-use super::check::Check;
 use super::head::is_token;
+use crate::check::Check;
 
 pub(crate) const HEADER: &str = "Sec-WebSocket-Extensions";
 pub(crate) const DEFLATE: &str = "permessage-deflate";

@@ -1,7 +1,6 @@
 //! Testees of groups 20 to 22: one server and one client with a small opening handshake of their
 //! own, and lists of changes that make something wrong with it.
 
-mod check;
 mod client;
 mod extensions;
 mod head;

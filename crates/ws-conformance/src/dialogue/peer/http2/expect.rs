@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Http2, REACTION, StreamEnd, status};
 use crate::dialogue::{Miss, Outcome, passed};
-use crate::http2::{Fields, Frame, code, flag, kind};
+use crate::http2::{Fields, Frame, code, flag};
 
 /// The time in which a server ends a stream "immediately" (RFC 6455 §5.5.1).
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -22,9 +22,8 @@ impl Http2<'_, '_> {
     /// Expects the parameters of the testee.
     pub(crate) fn expect_settings(&mut self) -> Result<(), Miss> {
         let limit = self.reply_time();
-        match self.until(limit, |it| it.first_kind)? {
-            Some(kind::SETTINGS) => Ok(()),
-            Some(_) => Miss::must("The first frame of the testee is not SETTINGS."),
+        match self.until(limit, |it| it.has_settings.then_some(()))? {
+            Some(()) => Ok(()),
             None => Miss::must("The testee does not send SETTINGS."),
         }
     }

@@ -30,6 +30,8 @@ pub(crate) struct Http2<'p, 'a> {
     pub(crate) parameters: Vec<(u16, u32)>,
     /// The type of the first frame of the testee.
     pub(crate) first_kind: Option<u8>,
+    /// `true` if the testee has sent SETTINGS.
+    has_settings: bool,
     /// The number of SETTINGS that the testee acknowledged.
     pub(crate) acknowledged: usize,
     /// The payloads of the PING frames that the testee answered.
@@ -87,6 +89,7 @@ impl<'p, 'a> Http2<'p, 'a> {
             theirs,
             parameters: Vec::new(),
             first_kind: None,
+            has_settings: is_client,
             acknowledged: 0,
             pongs: Vec::new(),
             streams: BTreeMap::new(),
@@ -373,6 +376,7 @@ impl<'p, 'a> Http2<'p, 'a> {
             kind::SETTINGS => {
                 let before = i64::from(self.theirs.window);
                 self.theirs.apply(frame);
+                self.has_settings = true;
                 self.parameters.extend(frame.parameters());
                 let change = i64::from(self.theirs.window) - before;
                 self.streams.values_mut().for_each(|it| it.room += change);

@@ -1,7 +1,7 @@
 //! The checks of a response (RFC 6455 §4.1, RFC 7692 §7.1).
 
 use super::Exchange;
-use crate::opening::check::Check;
+use crate::check::Check;
 use crate::opening::extensions::{CLIENT_BITS, Extension, HEADER, Mistakes, SERVER_BITS, number};
 use crate::opening::head::{Head, accept};
 

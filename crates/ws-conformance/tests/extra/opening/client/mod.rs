@@ -15,12 +15,12 @@ use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
-use super::check::Checks;
 use super::echo;
 use super::extensions::{DEFLATE, Extension, HEADER, PARAMETERS};
 use super::head::{Head, unfolded};
 use super::reading::{NoHead, Reading, lose};
 use super::server::hold;
+use crate::check::Checks;
 use crate::testee::Asked;
 use crate::testees::Role;
 

@@ -6,9 +6,9 @@ pub(super) mod list;
 mod offers;
 mod subprotocols;
 
-use super::check::Checks;
 use super::extensions::{DEFLATE, Extension, HEADER, Mistakes, PARAMETERS, SERVER_BITS};
 use super::head::Head;
+use crate::check::Checks;
 
 /// The parts of the negotiation that a testee changes.
 pub(crate) struct Negotiation {

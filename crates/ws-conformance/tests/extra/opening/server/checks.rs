@@ -1,6 +1,6 @@
 //! The checks of a request (RFC 6455 §4.2.1, RFC 9112).
 
-use crate::opening::check::Check;
+use crate::check::Check;
 use crate::opening::head::{Head, is_token};
 
 const KEY: &str = "Sec-WebSocket-Key";

@@ -11,12 +11,12 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::check::Checks;
 use super::echo;
 use super::extensions::{DEFLATE, HEADER};
 use super::head::{Head, accept};
 use super::negotiation::Negotiation;
 use super::reading::{NoHead, Reading, lose};
+use crate::check::Checks;
 use crate::testee::{Accepted, Times};
 use crate::testees::Role;
 
