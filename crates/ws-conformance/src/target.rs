@@ -260,7 +260,7 @@ impl Target {
         };
         Ok(match self.http {
             Http::One => link,
-            Http::Two => link.to_http2_server(),
+            Http::Two => link.into_http2_server(),
         })
     }
 }

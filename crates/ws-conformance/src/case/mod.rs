@@ -218,8 +218,8 @@ impl Case {
         self.roles
     }
 
-    /// Returns the only version of HTTP with which the case makes sense, or `None` if it is the same
-    /// with all.
+    /// Returns the only version of HTTP with which the case makes sense, or `None` if it makes
+    /// sense with all.
     pub fn http(&self) -> Option<Http> {
         self.http
     }

@@ -94,9 +94,8 @@ pub fn find(id: CaseId) -> Option<&'static Case> {
 /// Returns the reason why a case makes no sense with this version of HTTP.
 pub(crate) fn not_over(case: &Case, http: Http) -> Option<String> {
     let only = case.http().filter(|only| *only != http)?;
-    let counterpart = http2::counterpart(&case.id().family());
-    Some(match counterpart.filter(|_| http == Http::Two) {
-        Some(counterpart) => format!("The case is about {only}. Its counterpart is {counterpart}."),
+    Some(match http2::counterpart(&case.id().family()) {
+        Some(counterpart) => format!("The case is about {only}. See {counterpart} for {http}."),
         None => format!("The case is about {only}."),
     })
 }

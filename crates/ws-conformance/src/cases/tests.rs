@@ -1,4 +1,5 @@
 use super::*;
+use crate::case::pattern::Pattern;
 use crate::case::{Level, Party, Roles};
 
 fn is_section(name: &str) -> bool {
@@ -69,6 +70,27 @@ fn a_sentence_decides_each_extra_case() {
         assert!(binds_the_testee || rule.level != Level::Must, "{id}");
     }
     assert!(of_set(Set::Original).all(|case| case.rule().is_none()));
+}
+
+#[test]
+fn cases_of_the_other_http_name_their_counterparts() {
+    let ids: Vec<_> = all().iter().map(Case::id).collect();
+    for case in all().iter().filter(|case| case.http() == Some(Http::One)) {
+        let counterpart = http2::counterpart(&case.id().family()).expect("each family has one");
+        let pattern = Pattern::new(counterpart);
+        assert!(
+            ids.iter().any(|id| pattern.matches(&id.to_string())),
+            "{counterpart}"
+        );
+        let reason = not_over(case, Http::Two).expect("it is not for HTTP/2");
+        assert!(reason.contains(counterpart), "{reason}");
+        assert_eq!(not_over(case, Http::One), None);
+    }
+    assert!(not_over(find("28.1.1".parse().unwrap()).unwrap(), Http::One).is_some());
+    assert_eq!(
+        not_over(find("1.1.1".parse().unwrap()).unwrap(), Http::Two),
+        None
+    );
 }
 
 #[test]

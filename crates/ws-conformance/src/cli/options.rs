@@ -39,7 +39,8 @@ pub(super) struct Options {
     exclude: Vec<String>,
 
     /// Use HTTP/2 (RFC 8441) instead of HTTP/1.1: with prior knowledge, or with ALPN for wss://.
-    /// Cases of the opening handshake of HTTP/1.1 are then NOT APPLICABLE, and group 28 is available
+    /// Group 28 is available only then, and the opening handshakes of HTTP/1.1, groups 20 and 22,
+    /// are NOT APPLICABLE
     #[arg(long)]
     http2: bool,
 

@@ -161,7 +161,7 @@ impl<'a, O: Observer> Shared<'a, O> {
         }
         Ok(match http {
             Http::One => link,
-            Http::Two => link.to_http2_client(),
+            Http::Two => link.into_http2_client(),
         })
     }
 

@@ -27,7 +27,7 @@ fn link(tcp: TcpStream) -> Link {
 /// Returns the suite as a client, and the socket of a server.
 fn client() -> (Link, TcpStream) {
     let (near, far) = pair::sockets();
-    (link(near).to_http2_server(), far)
+    (link(near).into_http2_server(), far)
 }
 
 fn read_head(link: &mut Link) -> Vec<u8> {
@@ -57,12 +57,12 @@ fn converse(client: impl FnOnce(Link) + Send, server: impl FnOnce(Link)) {
     let (near, far) = pair::sockets();
     thread::scope(|scope| {
         scope.spawn(|| {
-            let mut link = link(near).to_http2_server();
+            let mut link = link(near).into_http2_server();
             link.write_all(REQUEST, in_time()).unwrap();
             assert_eq!(read_head(&mut link), ANSWER);
             client(link);
         });
-        let mut link = link(far).to_http2_client();
+        let mut link = link(far).into_http2_client();
         let request = read_head(&mut link);
         let text = String::from_utf8(REQUEST.to_vec()).unwrap();
         assert_eq!(request, text.replace("X-Y", "x-y").into_bytes());
@@ -200,7 +200,7 @@ fn a_client_that_does_not_wait_is_noticed() {
         &Frame::headers(1, &fields).encode(),
     ];
     far.write_all(&hasty.concat()).unwrap();
-    let mut link = link(near).to_http2_client();
+    let mut link = link(near).into_http2_client();
     let request = ReadRequest::read(&read_head(&mut link)).unwrap();
     assert_eq!((&*request.target, request.fault().is_some()), ("/a", true));
     assert!(link.http2().unwrap().is_hasty());

@@ -117,12 +117,12 @@ impl Link {
     }
 
     /// Returns a link over the only stream of HTTP/2 to a server.
-    pub(crate) fn to_http2_server(self) -> Self {
+    pub(crate) fn into_http2_server(self) -> Self {
         self.wrapped(|transport| Box::new(http2::Stream::client(transport)))
     }
 
     /// Returns a link over the stream of HTTP/2 that a client is going to open.
-    pub(crate) fn to_http2_client(self) -> Self {
+    pub(crate) fn into_http2_client(self) -> Self {
         self.wrapped(|transport| Box::new(http2::Stream::server(transport)))
     }
 

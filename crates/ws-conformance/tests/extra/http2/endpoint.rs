@@ -225,7 +225,7 @@ impl<'a> Endpoint<'a> {
             GOAWAY => self.take_go_away(&frame),
             WINDOW_UPDATE => self.take_window(&frame),
             RST_STREAM => self.take_reset(frame.stream),
-            0..=9 => Ok(()),
+            kind if kind <= CONTINUATION => Ok(()),
             _ if self.rules.refuses_unknown => Err(Stop::Error(PROTOCOL_ERROR)),
             _ => Ok(()),
         }

@@ -45,7 +45,7 @@ pub(crate) struct Rules {
     pub(crate) adjusts_windows: bool,
     /// The window without which nothing is sent.
     pub(crate) least_window: i64,
-    /// What is read is given back.
+    /// The bytes that are given back after they were read.
     pub(crate) gives_credit: Credit,
     /// An increment of 0 is an error.
     pub(crate) checks_zero: bool,
