@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
-use ws_conformance::case::CaseId;
+use ws_conformance::case::{CaseId, Http};
 use ws_conformance::role::Role;
 
 use super::native::Native;
@@ -69,6 +69,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) peers: &'a Peers,
     /// The options of every testee.
     pub(crate) options: &'a [&'a str],
+    /// The version of HTTP of all connections.
+    pub(crate) http: Http,
     /// The certificates, if all connections are over TLS.
     pub(crate) certificates: Option<&'a Certificates>,
     pub(crate) selected: &'a [CaseId],
@@ -84,6 +86,9 @@ impl Setup<'_> {
             (None, _) => {}
             (Some(certificates), Role::Server) => options.extend(certificates.server_options()),
             (Some(certificates), Role::Client) => options.extend(certificates.client_options()),
+        }
+        if (self.http, role) == (Http::Two, Role::Client) {
+            options.push("--http2");
         }
         options
     }

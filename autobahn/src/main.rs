@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use ws_conformance::case::pattern::{self, Pattern};
-use ws_conformance::case::{Case, CaseId};
+use ws_conformance::case::{Case, CaseId, Http};
 use ws_conformance::cases::Sets;
 use ws_conformance::role::Role;
 use ws_test_certificates::options::Certificates;
@@ -43,6 +43,9 @@ use suite::Suite;
 /// Every verdict must be OK unless a line of autobahn/expectations.toml allows another one.
 /// Nothing is expected of testees on other libraries: every case must have a result, and with
 /// `both` the same verdict.
+///
+/// With --http2, all connections are over HTTP/2 (RFC 8441), also together with --tls. The echo
+/// servers of the runtimes do not serve HTTP/2. The one on axum does: name it with --testee.
 ///
 /// With --tls, all connections are over TLS, with certificates that are made for the run. The
 /// expectations are the same. Only the native engine supports TLS.
@@ -86,6 +89,10 @@ struct Args {
     #[arg(long)]
     tls: bool,
 
+    /// Run the cases over HTTP/2 instead of HTTP/1.1, with the native engine
+    #[arg(long)]
+    http2: bool,
+
     /// Take less time for groups 12 and 13. Native engine: 100 messages in the cases of 1,000.
     /// wstest, which needs seven minutes and more for them with each testee and role: a sample of
     /// every data set and every set of parameters
@@ -108,8 +115,8 @@ struct Args {
     seed: u64,
 
     /// The folder for reports: `DIR/ENGINE/AGENT/`, emptied first unless --resume is given. With
-    /// --tls, it is `DIR/native-wss/`, beside the runs without TLS [default: autobahn in the target
-    /// directory]
+    /// --tls, it is `DIR/native-wss/`, beside the runs without TLS. With --http2, `-http2` is added
+    /// [default: autobahn in the target directory]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
@@ -134,12 +141,13 @@ fn main() -> ExitCode {
 /// Runs the engines and testees of the arguments.
 fn run(args: &Args) -> Result<Outcome> {
     interrupt::install();
-    args.check_tls()?;
-    let selected = select(args.set, &args.cases)?;
+    args.check_native()?;
+    let http = args.http();
+    let selected = select(args.set, &args.cases, http)?;
     let mut runs = plan::plan(&args.testee, args.role);
-    runs.retain(|run| !run.cases(&selected).is_empty());
+    runs.retain(|run| run.supports(http) && !run.cases(&selected).is_empty());
     if runs.is_empty() {
-        bail!("none of these cases is for this role");
+        bail!("no testee has this role, these cases and {http}");
     }
     args.check_directory(&runs)?;
     let home = project::metadata()?
@@ -167,6 +175,7 @@ fn run(args: &Args) -> Result<Outcome> {
             suite: &suite,
             peers: &peers,
             options: args.testee_options(),
+            http,
             certificates: certificates.as_ref(),
             selected: &selected,
             output: output.join(args.report_dir(&**engine)),
@@ -214,12 +223,20 @@ impl Args {
         Ok(())
     }
 
-    /// Refuses TLS with the original suite, which would need the TLS library of a Python 2.7.
-    fn check_tls(&self) -> Result<()> {
-        if self.tls && self.engine != EngineKind::Native {
-            bail!("only the native engine supports TLS: leave out --engine, or --tls");
+    /// Refuses TLS with the original suite, which would need the TLS library of a Python 2.7, and
+    /// HTTP/2, which it does not support.
+    fn check_native(&self) -> Result<()> {
+        if (self.tls || self.http2) && self.engine != EngineKind::Native {
+            bail!("only the native engine supports TLS and HTTP/2: leave out --engine");
         }
         Ok(())
+    }
+
+    fn http(&self) -> Http {
+        match self.http2 {
+            true => Http::Two,
+            false => Http::One,
+        }
     }
 
     /// Makes the certificates of this call.
@@ -227,14 +244,12 @@ impl Args {
         Ok(self.tls.then(|| Certificates::make(dir)).transpose()?)
     }
 
-    /// Returns the name of the directory for the reports of `engine`. Reports over TLS and over TCP
-    /// have the same file names.
+    /// Returns the name of the directory for the reports of `engine`. Reports over other
+    /// protocols have the same file names.
     fn report_dir(&self, engine: &dyn Engine) -> String {
-        let name = engine.name();
-        match self.tls {
-            true => format!("{name}-wss"),
-            false => name.to_owned(),
-        }
+        let over = |is_used: bool, suffix| if is_used { suffix } else { "" };
+        let (tls, http2) = (over(self.tls, "-wss"), over(self.http2, "-http2"));
+        format!("{}{tls}{http2}", engine.name())
     }
 
     fn tuning(&self) -> Tuning {
@@ -252,9 +267,11 @@ impl Args {
     }
 }
 
-/// Returns the cases of the set that match any of the patterns, in order.
-fn select(set: Sets, patterns: &[String]) -> Result<Vec<CaseId>> {
-    let all: Vec<_> = set.cases().map(Case::id).collect();
+/// Returns the cases of the set that match any of the patterns, in order. With HTTP/2, the cases of
+/// HTTP/1.1 are left out, because they would all be NOT APPLICABLE.
+fn select(set: Sets, patterns: &[String], http: Http) -> Result<Vec<CaseId>> {
+    let cases = set.cases().filter(|case| case.runs_over(http));
+    let all: Vec<_> = cases.map(Case::id).collect();
     let patterns: Vec<_> = patterns.iter().map(|text| Pattern::new(text)).collect();
     Ok(pattern::select(&all, &patterns, &[])?)
 }
@@ -344,7 +361,7 @@ mod tests {
 
     #[test]
     fn cases_of_both_engines_can_be_selected() {
-        let select = |text: &str| super::select(Sets::Original, &[text.to_owned()]);
+        let select = |text: &str| super::select(Sets::Original, &[text.to_owned()], Http::One);
         assert_eq!(select("*").unwrap().len(), 517);
         assert_eq!(select("12.1.1").unwrap().len(), 1);
         assert!(select("8.*").is_err());
@@ -352,11 +369,29 @@ mod tests {
 
     #[test]
     fn extra_cases_are_there_when_they_are_asked_for() {
-        let select = |set, text: &str| super::select(set, &[text.to_owned()]);
+        let select = |set, text: &str| super::select(set, &[text.to_owned()], Http::One);
         assert!(select(Sets::Original, "20.*").is_err());
         assert!(select(Sets::Extra, "1.1.1").is_err());
         let extra = select(Sets::Extra, "*").unwrap();
         assert!(extra.iter().all(|case| case.group() >= 20));
         assert_eq!(select(Sets::All, "*").unwrap().len(), 517 + extra.len());
+    }
+
+    #[test]
+    fn each_version_of_http_has_its_own_cases() {
+        let select = |text: &str, http| super::select(Sets::All, &[text.to_owned()], http);
+        for (group, only) in [
+            ("20.*", Http::One),
+            ("22.*", Http::One),
+            ("28.*", Http::Two),
+        ] {
+            for http in [Http::One, Http::Two] {
+                assert_eq!(select(group, http).is_ok(), http == only, "{group} {http}");
+            }
+        }
+        assert_eq!(
+            select("23.*", Http::One).unwrap(),
+            select("23.*", Http::Two).unwrap()
+        );
     }
 }

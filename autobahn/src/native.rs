@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::Result;
-use ws_conformance::case::CaseId;
+use ws_conformance::case::{CaseId, Http};
 use ws_conformance::cases;
 use ws_conformance::role::Role;
 
@@ -48,6 +48,9 @@ impl Native {
             match run.role {
                 Role::Server => add_server(command, setup),
                 Role::Client => add_client(command, setup),
+            }
+            if setup.http == Http::Two {
+                command.arg("--http2");
             }
             command.args(["--agent", &run.agent]);
             command.args(["--set", "all", "--cases", &list(&run.cases(setup.selected))]);

@@ -1,7 +1,7 @@
 //! The runs: the programs of a testee, in a role, with a name.
 
 use clap::ValueEnum;
-use ws_conformance::case::CaseId;
+use ws_conformance::case::{CaseId, Http};
 use ws_conformance::cases;
 #[cfg(test)]
 use ws_conformance::expect::Testee;
@@ -39,6 +39,12 @@ impl Run {
     /// Returns `true` if the testee is a program of `ws-peers`.
     pub(crate) fn is_peer(&self) -> bool {
         is_runtime(&self.name)
+    }
+
+    /// Returns `true` if the testee supports this version of HTTP. The echo servers of the runtimes
+    /// do not serve HTTP/2.
+    pub(crate) fn supports(&self, http: Http) -> bool {
+        http == Http::One || self.role == Role::Client || !self.is_peer()
     }
 
     /// Returns the name of the executable that is tested.
@@ -118,6 +124,14 @@ mod tests {
         let cases = |role| Run::new("smol", role).cases(&selected);
         assert_eq!(cases(Role::Server), [selected[0], selected[1], selected[3]]);
         assert_eq!(cases(Role::Client), [selected[0], selected[2], selected[3]]);
+    }
+
+    #[test]
+    fn servers_of_runtimes_have_no_http2() {
+        let supports = |name, role| Run::new(name, role).supports(Http::Two);
+        assert!(supports("tokio", Role::Client) && supports("axum", Role::Server));
+        assert!(!supports("tokio", Role::Server));
+        assert!(Run::new("tokio", Role::Server).supports(Http::One));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run --release --example echo-axum -- --port 9001
-//! cargo run --release --example echo-axum -- --port 9001 --tls chain.pem key.pem
+//! cargo run --release --example echo-axum -- --tls chain.pem key.pem --port 9001
 //! ```
 
 #![forbid(unsafe_code)]
@@ -26,9 +26,9 @@ async fn main() -> ExitCode {
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     let served = match args[..] {
         ["--port", port] => serve(port).await,
-        ["--port", port, "--tls", chain, key] => serve_tls(port, chain, key).await,
+        ["--tls", chain, key, "--port", port] => serve_tls(port, chain, key).await,
         _ => {
-            eprintln!("usage: echo-axum --port PORT [--tls CHAIN KEY]");
+            eprintln!("usage: echo-axum [--tls CHAIN KEY] --port PORT");
             return ExitCode::from(2);
         }
     };

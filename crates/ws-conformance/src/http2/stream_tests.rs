@@ -3,9 +3,10 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
 use super::*;
+use crate::case::Http;
 use crate::http::ReadRequest;
 use crate::settings::StopFlag;
-use crate::tls::pair;
+use crate::tls::{HandshakeError, pair};
 use crate::transport::Link;
 
 const REQUEST: &[u8] = b":method: CONNECT\r\n:protocol: websocket\r\n:scheme: http\r\n\
@@ -90,6 +91,42 @@ fn heads_and_long_data_cross_in_both_directions() {
         );
     };
     converse(ask, echo);
+}
+
+/// Performs the TLS handshake of both sides, and returns the error of the client.
+fn agree(of_client: Http, of_server: Http) -> Option<HandshakeError> {
+    let (near, far) = pair::sockets();
+    let (client, server) = pair::connections_for(of_client, of_server);
+    thread::scope(|scope| {
+        // The side without HTTP/2 does not notice that the other one requires it.
+        scope.spawn(|| link(far).secured(server, of_server, in_time()));
+        let secured = link(near).secured(client, of_client, in_time());
+        let error = secured.err()?;
+        Some(error.downcast().expect("it is the error of a handshake"))
+    })
+}
+
+#[test]
+fn both_sides_agree_on_http2_over_tls() {
+    assert_eq!(agree(Http::Two, Http::Two), None);
+    assert_eq!(agree(Http::One, Http::One), None);
+    assert_eq!(agree(Http::Two, Http::One), Some(HandshakeError::NoHttp2));
+    let (near, far) = pair::sockets();
+    let (client, server) = pair::connections_for(Http::Two, Http::Two);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let link = link(near).secured(client, Http::Two, in_time()).unwrap();
+            let mut link = link.into_http2_server();
+            link.write_all(REQUEST, in_time()).unwrap();
+            assert_eq!(read_head(&mut link), ANSWER);
+        });
+        let link = link(far).secured(server, Http::Two, in_time()).unwrap();
+        let mut link = link.into_http2_client();
+        let request = read_head(&mut link);
+        assert_eq!(ReadRequest::read(&request).unwrap().target, "/a");
+        link.write_all(ANSWER, in_time()).unwrap();
+        link.linger(in_time());
+    });
 }
 
 #[test]

@@ -15,6 +15,11 @@ use super::{Identity, TlsStream, Trust};
 
 /// Returns a client and a server that trust each other.
 pub(crate) fn connections() -> (Connection, Connection) {
+    connections_for(Http::One, Http::One)
+}
+
+/// Returns a client and a server that trust each other, for these versions of HTTP.
+pub(crate) fn connections_for(of_client: Http, of_server: Http) -> (Connection, Connection) {
     let name = "localhost";
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.into()]).unwrap();
     let dir = tempfile::tempdir().unwrap();
@@ -23,8 +28,8 @@ pub(crate) fn connections() -> (Connection, Connection) {
     fs::write(&key, signing_key.serialize_pem()).unwrap();
     let trust = Trust::only(&certificate).unwrap();
     let identity = Identity::load(&certificate, &key).unwrap();
-    let client = trust.connection(ServerName::try_from(name).unwrap(), Http::One);
-    (client.unwrap(), identity.connection(Http::One).unwrap())
+    let client = trust.connection(ServerName::try_from(name).unwrap(), of_client);
+    (client.unwrap(), identity.connection(of_server).unwrap())
 }
 
 /// Returns two ends of a TCP connection.

@@ -52,6 +52,7 @@ fn unknown_cases_are_refused_with_a_hint() {
     refusal(&["--cases", "12.*", "--set", "extra"]).assert_refused("matches no case for this role");
     refusal(&["--exclude", "99"]).assert_refused("no case matches `99`");
     refusal(&["--cases", "9.3.*", "--exclude", "9.*"]).assert_refused("no case is left");
+    refusal(&["--cases", "1.1.1,28.1.*"]).assert_refused("28.1.* is about HTTP/2: add --http2");
 }
 
 #[test]
@@ -68,6 +69,9 @@ fn a_server_that_is_not_there_or_is_none_is_refused() {
     probe(&http_server(not_found)).assert_refused("404");
     probe(&http_server("SSH-2.0-OpenSSH_9.6\r\n\r\n")).assert_refused("handshake");
     probe(&server(Fault::named("wrong-accept"))).assert_refused("handshake");
+    let url = http_server("HTTP/1.1 400 Bad Request\r\n\r\n");
+    let http2 = ["server", "--http2", "--url", &url, "--cases", "3.1"];
+    run(dir.path(), &http2).assert_refused("it may not serve HTTP/2");
 }
 
 #[test]

@@ -30,6 +30,7 @@ use std::{env, fs};
 
 use stored::Results;
 use testee::Testee;
+use ws_conformance::verdict::Behavior;
 
 #[test]
 fn each_testee_fails_its_cases_and_no_others() {
@@ -127,6 +128,36 @@ fn each_broken_testee_fails_a_case() {
     let excused = excused::UNNOTICED.iter().map(|(key, _)| (*key).to_owned());
     let excused: BTreeSet<_> = excused.collect();
     assert_eq!(unnoticed, excused, "no case notices them, or now one does");
+}
+
+/// Faults of the WebSocket are found through the frames of HTTP/2, too.
+#[test]
+fn frame_cases_run_over_http2() {
+    for (testee, case, verdict) in [
+        ("server h2", "1.1.8", Behavior::Ok),
+        ("server h2", "2.6", Behavior::Ok),
+        ("server h2", "4.1.3", Behavior::Ok),
+        ("server h2", "7.1.1", Behavior::Ok),
+        ("server h2", "9.1.1", Behavior::Ok),
+        ("server h2", "21.1.1", Behavior::Ok),
+        ("server h2", "24.1.1", Behavior::Ok),
+        ("server h2", "24.4.1", Behavior::Ok),
+        ("server h2", "20.1.1", Behavior::NotApplicable),
+        ("server h2-opcodes-unchecked", "4.1.3", Behavior::Failed),
+        ("server h2-streams-left-open", "24.4.1", Behavior::Failed),
+        ("client h2", "23.4.1", Behavior::Ok),
+        ("client h2", "24.1.1", Behavior::Ok),
+        ("client h2", "24.4.3", Behavior::Ok),
+        ("client h2", "22.1.1", Behavior::NotApplicable),
+        ("client h2-opcodes-unchecked", "24.3.4", Behavior::Failed),
+        ("client h2-streams-left-open", "24.4.8", Behavior::Failed),
+    ] {
+        let record = run::play(registry::find(testee), case.parse().expect("an id"));
+        assert_eq!(
+            record.verdict.behavior, verdict,
+            "{testee} {case}: {record:#?}"
+        );
+    }
 }
 
 #[test]

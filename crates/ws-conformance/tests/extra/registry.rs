@@ -5,6 +5,12 @@ use std::sync::LazyLock;
 use crate::testee::Testee;
 use crate::{http2, messages, opening};
 
+/// The testee with this key.
+pub(crate) fn find(key: &str) -> &'static Testee {
+    let found = all().iter().find(|testee| testee.key() == key);
+    found.unwrap_or_else(|| panic!("there is no testee {key}"))
+}
+
 /// Every testee, servers first.
 pub(crate) fn all() -> &'static [Testee] {
     static ALL: LazyLock<Vec<Testee>> = LazyLock::new(|| {

@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use ws_conformance::case::{Case, CaseId};
+use ws_conformance::cases;
+use ws_conformance::record::Record;
 
 use crate::desk::Desks;
 use crate::stored::Results;
@@ -78,6 +80,16 @@ fn different(testees: &[&'static Testee], found: &Results, expected: &Results) -
         different.map(|case| (testee, case)).collect::<Vec<_>>()
     };
     testees.iter().flat_map(of_testee).collect()
+}
+
+/// Plays one case with the second-shortest time limits.
+pub(crate) fn play(testee: &'static Testee, id: CaseId) -> Record {
+    let times = AGAIN[0].times;
+    let case = cases::find(id).expect("there is such a case");
+    match &testee.play {
+        Play::Server(_) => suite::play_with_server(testee, case, times, &mut None),
+        Play::Client(_) => Desks::new(&[(testee, case)], times).play(testee, id),
+    }
 }
 
 /// Runs all of these. The results have an entry for each testee.
