@@ -1,4 +1,4 @@
-//! Shows REST and WebSockets on one port over TLS.
+//! Shows REST and WebSockets on one port over TLS, with HTTP/1.1 and HTTP/2.
 //!
 //! ```sh
 //! cargo run --example axum_tls -- 127.0.0.1:9001 chain.pem key.pem
@@ -29,9 +29,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let tls = RustlsConfig::from_pem_file(chain, key).await?;
     let address: SocketAddr = address.parse()?;
     println!("listening on https://{address} and wss://{address}/count");
-    axum_server::bind_rustls(address, tls)
-        .serve(app().into_make_service())
-        .await?;
+    let mut server = axum_server::bind_rustls(address, tls);
+    // Otherwise a browser that has loaded a page over HTTP/2 connects again for its WebSocket.
+    server.http_builder().http2().enable_connect_protocol();
+    server.serve(app().into_make_service()).await?;
     Ok(())
 }
 
