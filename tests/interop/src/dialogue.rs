@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha1::{Digest, Sha1};
-use ws_test_client::wire::{self, BINARY, CLOSE, CONTINUATION, Frame, PING, PONG};
+use ws_test_client::wire::{self, BINARY, CLOSE, CONTINUATION, Frame, PING, PONG, TEXT};
 
 /// The bit of the first byte that ends a message.
 const FIN: u8 = 0x80;
@@ -42,9 +42,14 @@ pub(crate) struct Dialogue<S> {
 
 impl<S: Read + Write> Dialogue<S> {
     /// Opens a WebSocket as a client.
-    pub(crate) fn connect(mut stream: S, host: &str) -> Result<Self> {
+    pub(crate) fn connect(stream: S, host: &str) -> Result<Self> {
+        Self::connect_to(stream, host, "/")
+    }
+
+    /// Opens a WebSocket of this path as a client.
+    pub(crate) fn connect_to(mut stream: S, host: &str, path: &str) -> Result<Self> {
         let request = format!(
-            "GET / HTTP/1.1\r\n\
+            "GET {path} HTTP/1.1\r\n\
              Host: {host}\r\n\
              Upgrade: websocket\r\n\
              Connection: Upgrade\r\n\
@@ -164,7 +169,24 @@ impl<S: Read + Write> Dialogue<S> {
         Ok(self.stream.write_all(&frame)?)
     }
 
+    /// Sends a text.
+    pub(crate) fn send_text(&mut self, text: &str) -> Result<()> {
+        self.send(true, TEXT, text.as_bytes())
+    }
+
+    /// Receives a text.
+    pub(crate) fn receive_text(&mut self) -> Result<String> {
+        let message = self.receive_message()?;
+        String::from_utf8(message).context("the message is not a text")
+    }
+
     fn expect_message(&mut self, payload: &[u8]) -> Result<()> {
+        let message = self.receive_message()?;
+        ensure!(message == payload, "the echo differs from the message");
+        Ok(())
+    }
+
+    fn receive_message(&mut self) -> Result<Vec<u8>> {
         let mut message = Vec::new();
         loop {
             let frame = self.receive()?;
@@ -172,8 +194,7 @@ impl<S: Read + Write> Dialogue<S> {
             ensure!(is_data, "expected a message, received {}", describe(&frame));
             message.extend_from_slice(&frame.payload);
             if frame.is_last() {
-                ensure!(message == payload, "the echo differs from the message");
-                return Ok(());
+                return Ok(message);
             }
         }
     }

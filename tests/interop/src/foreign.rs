@@ -11,10 +11,16 @@ use crate::tools::Tool;
 pub(crate) enum Foreign {
     /// The browser
     Chromium,
+    /// The browser
+    Firefox,
     /// The package ws of Node
     NodeWs,
     /// The package websockets of Python
     PythonWebsockets,
+    /// The packages h2 and wsproto of Python, over HTTP/2
+    PythonH2,
+    /// Hypercorn, a server in Python, over HTTP/2
+    Hypercorn,
     /// openssl s_client and s_server
     Openssl,
     /// gnutls-cli and gnutls-serv
@@ -33,8 +39,11 @@ pub(crate) enum Foreign {
     Dante,
     /// MicroSocks as a SOCKS proxy
     Microsocks,
-    /// HAProxy in front of our server, with the PROXY protocol
+    /// HAProxy in front of our server, with the PROXY protocol, and in front of Hypercorn, over
+    /// HTTP/2
     Haproxy,
+    /// nghttpx in front of Hypercorn, over HTTP/2
+    Nghttpx,
     /// Hitch in front of our server, with the PROXY protocol
     Hitch,
     /// The module stream of nginx in front of our server, with the PROXY protocol
@@ -48,7 +57,7 @@ pub(crate) enum Foreign {
 pub(crate) enum Role {
     Client,
     Server,
-    /// A proxy that our client uses on the way to a server.
+    /// A proxy between our client and a server.
     Proxy,
     /// The network between our client and a server.
     Network,
@@ -63,6 +72,13 @@ pub(crate) enum Over {
     Tls,
 }
 
+/// The version of HTTP that opens the WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Http {
+    Http1,
+    Http2,
+}
+
 impl Foreign {
     /// Returns `these`, or all if `these` is empty.
     pub(crate) fn these_or_all(these: &[Self]) -> &[Self] {
@@ -75,15 +91,20 @@ impl Foreign {
     /// Returns the roles that the program can have.
     pub(crate) fn roles(self) -> &'static [Role] {
         match self {
-            Self::Chromium | Self::Curl | Self::Haproxy | Self::NginxStream => &[Role::Client],
+            Self::Chromium | Self::Firefox | Self::PythonH2 | Self::Curl | Self::NginxStream => {
+                &[Role::Client]
+            }
+            Self::Haproxy => &[Role::Client, Role::Proxy],
             Self::NodeWs
             | Self::PythonWebsockets
             | Self::Openssl
             | Self::Gnutls
             | Self::Nginx
             | Self::Stunnel => &[Role::Client, Role::Server],
-            Self::Hitch => &[Role::Server],
-            Self::Squid | Self::Tinyproxy | Self::Dante | Self::Microsocks => &[Role::Proxy],
+            Self::Hitch | Self::Hypercorn => &[Role::Server],
+            Self::Squid | Self::Tinyproxy | Self::Dante | Self::Microsocks | Self::Nghttpx => {
+                &[Role::Proxy]
+            }
             Self::NetworkNamespace => &[Role::Network],
         }
     }
@@ -92,8 +113,12 @@ impl Foreign {
     pub(crate) fn transports(self) -> &'static [Over] {
         match self {
             Self::Chromium
+            | Self::Firefox
             | Self::NodeWs
             | Self::PythonWebsockets
+            | Self::PythonH2
+            | Self::Hypercorn
+            | Self::Nghttpx
             | Self::Squid
             | Self::Tinyproxy
             | Self::Dante
@@ -110,9 +135,31 @@ impl Foreign {
         }
     }
 
+    /// Returns the versions of HTTP that the program is checked with.
+    pub(crate) fn versions(self) -> &'static [Http] {
+        match self {
+            Self::Chromium | Self::Firefox | Self::Haproxy => &[Http::Http1, Http::Http2],
+            Self::PythonH2 | Self::Hypercorn | Self::Nghttpx => &[Http::Http2],
+            _ => &[Http::Http1],
+        }
+    }
+
     /// Returns `true` if the program performs the checks in `scripts`.
     pub(crate) fn is_scripted(self) -> bool {
-        matches!(self, Self::Chromium | Self::NodeWs | Self::PythonWebsockets)
+        matches!(self, Self::NodeWs | Self::PythonWebsockets | Self::PythonH2) || self.is_browser()
+    }
+
+    /// Returns `true` if the program performs the checks in a page.
+    pub(crate) fn is_browser(self) -> bool {
+        matches!(self, Self::Chromium | Self::Firefox)
+    }
+
+    /// Returns `true` if the program is a script in Python.
+    pub(crate) fn is_python(self) -> bool {
+        matches!(
+            self,
+            Self::PythonWebsockets | Self::PythonH2 | Self::Hypercorn
+        )
     }
 
     /// Returns the executables that the checks need.
@@ -120,8 +167,10 @@ impl Foreign {
         match (self, over) {
             (Self::Chromium, Over::Tcp) => &[Tool::Chromium],
             (Self::Chromium, Over::Tls) => &[Tool::Chromium, Tool::Certutil],
+            (Self::Firefox, Over::Tcp) => &[Tool::Firefox],
+            (Self::Firefox, Over::Tls) => &[Tool::Firefox, Tool::Certutil],
             (Self::NodeWs, _) => &[Tool::Node, Tool::Npm],
-            (Self::PythonWebsockets, _) => &[Tool::Python],
+            (Self::PythonWebsockets | Self::PythonH2 | Self::Hypercorn, _) => &[Tool::Python],
             (Self::Openssl, _) => &[Tool::Openssl],
             (Self::Gnutls, _) => &[Tool::GnutlsCli, Tool::GnutlsServ],
             // openssl connects to our server through the proxy.
@@ -138,6 +187,7 @@ impl Foreign {
             (Self::Microsocks, Over::Tls) => &[Tool::Microsocks, Tool::Openssl],
             (Self::Haproxy, Over::Tcp) => &[Tool::Haproxy, Tool::Curl],
             (Self::Haproxy, Over::Tls) => &[Tool::Haproxy, Tool::Openssl],
+            (Self::Nghttpx, _) => &[Tool::Nghttpx],
             (Self::Hitch, _) => &[Tool::Hitch, Tool::Openssl],
             (Self::NginxStream, _) => &[Tool::Nginx, Tool::NginxStream],
             (Self::NetworkNamespace, _) => &[Tool::Unshare, Tool::Ip],
@@ -149,8 +199,11 @@ impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Chromium => "Chromium",
+            Self::Firefox => "Firefox",
             Self::NodeWs => "Node ws",
             Self::PythonWebsockets => "Python websockets",
+            Self::PythonH2 => "Python h2",
+            Self::Hypercorn => "Hypercorn",
             Self::Openssl => "openssl",
             Self::Gnutls => "gnutls",
             Self::Nginx => "nginx",
@@ -161,6 +214,7 @@ impl fmt::Display for Foreign {
             Self::Dante => "Dante",
             Self::Microsocks => "MicroSocks",
             Self::Haproxy => "HAProxy",
+            Self::Nghttpx => "nghttpx",
             Self::Hitch => "Hitch",
             Self::NginxStream => "nginx stream",
             Self::NetworkNamespace => "network namespace",

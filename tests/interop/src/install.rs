@@ -60,11 +60,13 @@ impl Installed {
             remedy,
             ..Self::find(pairings, home)?
         };
-        let is_needed = |foreign| pairings.iter().any(|pairing| pairing.foreign == foreign);
-        if is_needed(Foreign::NodeWs) {
+        if pairings
+            .iter()
+            .any(|pairing| pairing.foreign == Foreign::NodeWs)
+        {
             installed.install_node()?;
         }
-        if is_needed(Foreign::PythonWebsockets) {
+        if pairings.iter().any(Pairing::needs_python) {
             installed.install_python()?;
         }
         Ok(installed)
@@ -103,7 +105,7 @@ impl Installed {
         }
         let (dir, list) = match pairing.foreign {
             Foreign::NodeWs => (self.node_dir(), "package-lock.json"),
-            Foreign::PythonWebsockets => (self.python_dir(), "requirements.txt"),
+            _ if pairing.needs_python() => (self.python_dir(), "requirements.txt"),
             Foreign::Dante => return forbidden(dante::probe(self)),
             Foreign::NetworkNamespace => {
                 return forbidden(network::probe(self, &self.home.join("network")));
@@ -132,15 +134,20 @@ impl Installed {
                 node.arg(self.node_dir().join("peer.mjs"));
                 node
             }
-            Foreign::PythonWebsockets => {
-                let mut python = Command::new(self.interpreter());
-                python.arg(sources().join("peer.py"));
-                python
-            }
+            Foreign::PythonWebsockets => self.python("peer.py"),
+            Foreign::PythonH2 => self.python("http2_client.py"),
+            Foreign::Hypercorn => self.python("http2_server.py"),
             _ => bail!("{foreign} has no script"),
         };
         command.arg(role.name());
         Ok(command)
+    }
+
+    fn python(&self, script: &str) -> Command {
+        let mut python = Command::new(self.interpreter());
+        // Otherwise it writes its cache beside the sources.
+        python.arg("-B").arg(sources().join(script));
+        python
     }
 
     fn node_dir(&self) -> PathBuf {

@@ -23,6 +23,18 @@ pub(crate) enum Route {
     Nginx,
     Haproxy,
     Caddy,
+    Nghttpx,
+}
+
+impl Route {
+    /// Returns `true` if WebSockets can take this route over HTTP/2. nginx and Caddy cannot, in the
+    /// versions of Debian 12.
+    pub(crate) fn has_http2(self) -> bool {
+        match self {
+            Self::Direct | Self::Haproxy | Self::Nghttpx => true,
+            Self::Nginx | Self::Caddy => false,
+        }
+    }
 }
 
 impl Ours {
@@ -51,6 +63,7 @@ impl Ours {
             Self::Examples(Route::Nginx) => Some(Tool::Nginx),
             Self::Examples(Route::Haproxy) => Some(Tool::Haproxy),
             Self::Examples(Route::Caddy) => Some(Tool::Caddy),
+            Self::Examples(Route::Nghttpx) => Some(Tool::Nghttpx),
         }
     }
 }
@@ -63,6 +76,7 @@ impl fmt::Display for Ours {
             Self::Examples(Route::Nginx) => f.write_str("the examples behind nginx"),
             Self::Examples(Route::Haproxy) => f.write_str("the examples behind HAProxy"),
             Self::Examples(Route::Caddy) => f.write_str("the examples behind Caddy"),
+            Self::Examples(Route::Nghttpx) => f.write_str("the examples behind nghttpx"),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::foreign::{Foreign, Over, Role};
-use crate::ours::Ours;
+use crate::foreign::{Foreign, Http, Over, Role};
+use crate::ours::{Ours, Route};
 use crate::tools::Tool;
 use crate::{checks, scripts};
 
@@ -13,40 +13,71 @@ pub(crate) struct Pairing {
     pub(crate) foreign: Foreign,
     /// The role of the foreign program.
     pub(crate) role: Role,
+    pub(crate) http: Http,
     pub(crate) over: Over,
     pub(crate) ours: Ours,
 }
 
 impl Pairing {
-    /// Returns each role that `foreign` can have, over each transport, with each of `ours`.
+    /// Returns each role that `foreign` can have, with each version of HTTP, over each transport,
+    /// with each of `ours`.
     pub(crate) fn all(foreign: Foreign, ours: &[Ours]) -> Vec<Self> {
         let mut pairings = Vec::new();
-        for &over in foreign.transports() {
-            for &role in foreign.roles() {
-                pairings.extend(ours.iter().map(|&ours| Self {
-                    foreign,
-                    role,
-                    over,
-                    ours,
-                }));
+        for &http in foreign.versions() {
+            for &over in foreign.transports() {
+                for &role in foreign.roles() {
+                    pairings.extend(ours.iter().map(|&ours| Self {
+                        foreign,
+                        role,
+                        http,
+                        over,
+                        ours,
+                    }));
+                }
             }
         }
         pairings.retain(Self::exists);
         pairings
     }
 
-    /// The examples are servers of the clients that have scripts.
     fn exists(&self) -> bool {
-        match self.ours {
-            Ours::Peers(_) => true,
-            Ours::Examples(_) => self.role == Role::Client && self.foreign.is_scripted(),
+        match (self.ours, self.http) {
+            // HAProxy is between our client and a server only over HTTP/2.
+            (Ours::Peers(_), Http::Http1) => {
+                (self.foreign, self.role) != (Foreign::Haproxy, Role::Proxy)
+            }
+            // Of our peers, only clients use HTTP/2.
+            (Ours::Peers(_), Http::Http2) => self.role != Role::Client,
+            // The examples are servers of the clients that have scripts.
+            (Ours::Examples(route), http) => {
+                self.role == Role::Client
+                    && self.foreign.is_scripted()
+                    && (http == Http::Http1 || route.has_http2())
+                    && (!self.foreign.is_browser() || self.is_choice_of_browsers(route))
+            }
+        }
+    }
+
+    /// Returns `true` if a browser chooses this version of HTTP on this route. Browsers choose
+    /// HTTP/2 if a server offers both, which our servers do over TLS. Over TCP, they cannot know.
+    fn is_choice_of_browsers(&self, route: Route) -> bool {
+        match self.http {
+            Http::Http1 => route != Route::Direct || self.over == Over::Tcp,
+            Http::Http2 => self.over == Over::Tls,
         }
     }
 
     /// Returns the executables that the checks need.
     pub(crate) fn tools(&self) -> impl Iterator<Item = Tool> {
         let foreign = self.foreign.tools(self.over).iter().copied();
-        foreign.chain(self.ours.tool())
+        let python = self.needs_python().then_some(Tool::Python);
+        foreign.chain(self.ours.tool()).chain(python)
+    }
+
+    /// Returns `true` if the checks need the scripts in Python. Over HTTP/2, the server behind a
+    /// proxy is such a script.
+    pub(crate) fn needs_python(&self) -> bool {
+        self.foreign.is_python() || (self.http == Http::Http2 && self.role == Role::Proxy)
     }
 
     /// Returns the names of the checks that the pairing has to do.
@@ -54,6 +85,14 @@ impl Pairing {
         let mut names = scripts::checks_of(self);
         names.extend(checks::of(self).iter().map(|check| check.name));
         names
+    }
+
+    /// Returns the layers below the WebSocket.
+    pub(crate) fn layers(&self) -> String {
+        match self.http {
+            Http::Http1 => self.over.to_string(),
+            Http::Http2 => format!("HTTP/2 over {}", self.over),
+        }
     }
 
     /// Returns the foreign program and its role.
@@ -69,7 +108,8 @@ impl Pairing {
 
 impl fmt::Display for Pairing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} with {} over {}", self.theirs(), self.ours, self.over)
+        let (theirs, ours) = (self.theirs(), self.ours);
+        write!(f, "{theirs} with {ours} over {}", self.layers())
     }
 }
 
@@ -78,7 +118,6 @@ mod tests {
     use ws_test_programs::runtime::Runtime;
 
     use super::*;
-    use crate::ours::Route;
 
     #[test]
     fn a_browser_is_a_client_and_the_others_are_both() {
@@ -111,6 +150,18 @@ mod tests {
             [format!("{client} over TCP"), format!("{client} over TLS")]
         );
         assert!(Pairing::all(Foreign::Openssl, &examples).is_empty());
+    }
+
+    #[test]
+    fn browsers_use_http2_over_tls_and_nginx_does_not_forward_it() {
+        let examples = [Route::Direct, Route::Nginx].map(Ours::Examples);
+        let pairings = Pairing::all(Foreign::Firefox, &examples);
+        let over_http2 = pairings.iter().filter(|one| one.http == Http::Http2);
+        let names: Vec<_> = over_http2.map(ToString::to_string).collect();
+        assert_eq!(
+            names,
+            ["Firefox client with the examples over HTTP/2 over TLS"]
+        );
     }
 
     #[test]

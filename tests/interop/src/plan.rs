@@ -22,6 +22,9 @@ pub(crate) struct Plan<'a> {
     pub(crate) compressed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) steps: Option<&'a [Step]>,
+    /// Checks that the route to the server cannot pass. They are not done.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) without: &'a [&'a str],
 }
 
 /// A step of a client.
@@ -48,6 +51,7 @@ impl<'a> Plan<'a> {
             headers: &[],
             compressed: true,
             steps: None,
+            without: &[],
         }
     }
 
@@ -69,6 +73,7 @@ mod tests {
             headers: &[("A", "b")],
             compressed: true,
             steps: Some(&[Step::Send("hello"), Step::Closed(1008)]),
+            without: &[],
         };
         assert_eq!(
             plan.json().unwrap(),

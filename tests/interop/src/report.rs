@@ -103,7 +103,7 @@ pub(crate) fn table(finished: &[Finished]) -> Table {
         table.add_row([
             pairing.theirs(),
             pairing.ours.to_string(),
-            pairing.over.to_string(),
+            pairing.layers(),
             format!("{} of {}", finished.done(), pairing.checks().len()),
             if finished.is_good() { "ok" } else { "FAILED" }.to_owned(),
             format!("{:.1} s", finished.took.as_secs_f64()),
@@ -142,7 +142,7 @@ mod tests {
     use ws_test_programs::runtime::Runtime;
 
     use super::*;
-    use crate::foreign::{Foreign, Over, Role};
+    use crate::foreign::{Foreign, Http, Over, Role};
     use crate::ours::Ours;
 
     fn finished(lines: &[String], error: Option<&str>) -> Finished {
@@ -152,6 +152,7 @@ mod tests {
             pairing: Pairing {
                 foreign: Foreign::Chromium,
                 role: Role::Client,
+                http: Http::Http1,
                 over: Over::Tls,
                 ours: Ours::Peers(Runtime::Tokio),
             },

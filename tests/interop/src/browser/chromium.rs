@@ -1,16 +1,14 @@
 //! Chromium without a window, controlled through the Chrome DevTools Protocol.
 
-use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use super::{home, trust};
 use crate::foreign::Over;
-use crate::process::{PATIENCE, Pipes, Process, pause};
+use crate::process::{Pipes, Process};
 use crate::scripts::CHECK_PATIENCE;
 use crate::stage::Stage;
 use crate::tools::Tool;
@@ -36,23 +34,22 @@ const WITH_PIPES: &str = r#"exec "$@" 3<&0 4>&1 </dev/null >&2"#;
 /// A message of the protocol ends with this byte.
 const END: u8 = 0;
 
-/// A running browser.
-pub(crate) struct Browser {
+/// A running browser with a page.
+pub(crate) struct Chromium {
     process: Process,
     commands: Pipes,
     last_id: u64,
+    /// The session of the page.
+    session: Option<String>,
 }
 
-/// A page that a browser has opened.
-pub(crate) struct Page<'a> {
-    browser: &'a mut Browser,
-    session: String,
-}
-
-impl Browser {
-    /// Starts a browser. Over TLS, it trusts our authority.
-    pub(crate) fn start(stage: &Stage<'_>) -> Result<Self> {
+impl Chromium {
+    /// Starts a browser, and opens the page at `url`. Over TLS, the browser trusts our authority.
+    pub(super) fn open(stage: &Stage<'_>, url: &str) -> Result<Self> {
         let home = home(stage)?;
+        if stage.pairing.over == Over::Tls {
+            trust(stage, &home.join(".pki/nssdb"))?;
+        }
         let chromium = stage.tool(Tool::Chromium)?;
         let mut command = Command::new("sh");
         command.args(["-c", WITH_PIPES, "sh"]);
@@ -62,36 +59,44 @@ impl Browser {
         command.arg(format!("--user-data-dir={}", profile.display()));
         let mut process = stage.spawn("browser", command)?;
         let commands = process.pipes()?;
-        Ok(Self {
+        let mut browser = Self {
             process,
             commands,
             last_id: 0,
-        })
+            session: None,
+        };
+        browser.create_page(url)?;
+        Ok(browser)
     }
 
-    /// Opens the page at `url`, which must have this origin (RFC 6454 §6.2).
-    pub(crate) fn open(&mut self, url: &str, origin: &str) -> Result<Page<'_>> {
-        let target = self.call(None, "Target.createTarget", json!({ "url": url }))?;
-        let session = self.call(
-            None,
-            "Target.attachToTarget",
-            json!({ "targetId": target["targetId"], "flatten": true }),
-        )?;
-        let session = session["sessionId"].as_str();
-        let mut page = Page {
-            session: session.context("the browser has no session")?.to_owned(),
-            browser: self,
-        };
-        page.has_origin(origin)?;
-        Ok(page)
+    fn create_page(&mut self, url: &str) -> Result<()> {
+        let target = self.call("Target.createTarget", json!({ "url": url }))?;
+        let target = json!({ "targetId": target["targetId"], "flatten": true });
+        let attached = self.call("Target.attachToTarget", target)?;
+        let session = attached["sessionId"].as_str();
+        self.session = Some(session.context("the browser has no session")?.to_owned());
+        Ok(())
+    }
+
+    /// Returns the value of an expression in the page, after its promise was fulfilled.
+    pub(super) fn evaluate(&mut self, expression: &str) -> Result<Value> {
+        let parameters = json!({
+            "expression": expression,
+            "awaitPromise": true,
+            "returnByValue": true,
+        });
+        let mut result = self.call("Runtime.evaluate", parameters)?;
+        let exception = &result["exceptionDetails"];
+        ensure!(exception.is_null(), "the page threw {exception}");
+        Ok(result["result"]["value"].take())
     }
 
     /// Calls a method of the protocol, and returns its result.
-    fn call(&mut self, session: Option<&str>, method: &str, parameters: Value) -> Result<Value> {
+    fn call(&mut self, method: &str, parameters: Value) -> Result<Value> {
         self.last_id += 1;
         let mut call = json!({ "id": self.last_id, "method": method, "params": parameters });
-        if let Some(session) = session {
-            call["sessionId"] = session.into();
+        if let Some(session) = &self.session {
+            call["sessionId"] = session.as_str().into();
         }
         let mut bytes = serde_json::to_vec(&call)?;
         bytes.push(END);
@@ -109,64 +114,4 @@ impl Browser {
             }
         }
     }
-}
-
-impl Page<'_> {
-    /// Waits until the page is there. An error page of the browser has no origin.
-    fn has_origin(&mut self, origin: &str) -> Result<()> {
-        let started = Instant::now();
-        loop {
-            let now = self.evaluate("`${document.readyState} ${location.origin}`")?;
-            if now == json!(format!("complete {origin}")) {
-                return Ok(());
-            }
-            if started.elapsed() > PATIENCE {
-                bail!("the browser cannot open {origin}: {now}");
-            }
-            pause()?;
-        }
-    }
-
-    /// Returns the value of an expression, after its promise was fulfilled.
-    pub(crate) fn evaluate(&mut self, expression: &str) -> Result<Value> {
-        let parameters = json!({
-            "expression": expression,
-            "awaitPromise": true,
-            "returnByValue": true,
-        });
-        let session = self.session.clone();
-        let mut result = self
-            .browser
-            .call(Some(&session), "Runtime.evaluate", parameters)?;
-        let exception = &result["exceptionDetails"];
-        ensure!(exception.is_null(), "the page threw {exception}");
-        Ok(result["result"]["value"].take())
-    }
-}
-
-/// Makes a home directory for the browser. In it, the browser trusts our authority.
-fn home(stage: &Stage<'_>) -> Result<PathBuf> {
-    let home = stage.file("home")?;
-    if home.exists() {
-        fs::remove_dir_all(&home).context("cannot empty the home directory of the browser")?;
-    }
-    fs::create_dir_all(&home).context("cannot create a home directory for the browser")?;
-    if stage.pairing.over == Over::Tls {
-        trust(stage, &home)?;
-    }
-    Ok(home)
-}
-
-/// Makes a database of NSS with our authority.
-fn trust(stage: &Stage<'_>, home: &Path) -> Result<()> {
-    let database = home.join(".pki/nssdb");
-    fs::create_dir_all(&database)?;
-    let database = format!("sql:{}", database.display());
-    let mut create = stage.tool(Tool::Certutil)?;
-    create.args(["-N", "--empty-password", "-d", &database]);
-    stage.spawn("certutil -N", create)?.ended_well()?;
-    let mut add = stage.tool(Tool::Certutil)?;
-    add.args(["-A", "-n", "interop", "-t", "C,,", "-d", &database, "-i"]);
-    add.arg(&stage.certificates().authority);
-    stage.spawn("certutil -A", add)?.ended_well()
 }

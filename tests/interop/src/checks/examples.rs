@@ -6,13 +6,13 @@ use anyhow::{Result, bail};
 
 use super::Check;
 use super::reverse_proxy::Front;
-use crate::foreign::{Foreign, Over};
+use crate::foreign::{Http, Over};
 use crate::ours::{Ours, Route};
 use crate::pairing::Pairing;
 use crate::plan::{Plan, Step};
 use crate::process::Process;
 use crate::scripts;
-use crate::stage::{Stage, free_port};
+use crate::stage::{Stage, free_port, option};
 
 /// The checks of every client.
 const CHECKS: &[Check] = &[
@@ -60,17 +60,40 @@ const MORE_CHECKS: &[Check] = &[
     }),
 ];
 
-/// The example that serves TLS itself.
-const TLS_CHECKS: &[Check] = &[Check::new("axum_tls", |stage| TLS.talks(stage, false))];
+/// The examples that serve TLS themselves.
+const TLS_CHECKS: &[Check] = &[
+    Check::new("echo-axum", |stage| echo(stage, &ECHO, true)),
+    Check::new("axum_tls", |stage| TLS.talks(stage, false)),
+];
+
+/// The check of a proxy that translates from one version of HTTP to the other.
+const TRANSLATED: Check = Check::new("echo-axum over the other version of HTTP", |stage| {
+    let upstream = match stage.pairing.http {
+        Http::Http1 => Http::Http2,
+        Http::Http2 => Http::Http1,
+    };
+    echo_over(stage, &ECHO, true, upstream)
+});
+
+/// The check of streams that HAProxy does not pass. In the version of Debian 12, a stream of a
+/// client that does not read stops all streams of the same connection to the server.
+const NOT_FOR_HAPROXY: &[&str] = &["one stream is not read"];
 
 /// Returns the checks of a pairing with the examples.
 pub(super) fn checks(pairing: &Pairing, route: Route) -> Vec<Check> {
-    match (route, pairing.over, pairing.foreign) {
-        (Route::Direct, Over::Tls, _) => TLS_CHECKS.to_vec(),
+    let mut checks = match (route, pairing.over) {
+        (Route::Direct, Over::Tls) => TLS_CHECKS.to_vec(),
         // The API of browsers can neither set headers nor forbid compression.
-        (_, _, Foreign::Chromium) => CHECKS.to_vec(),
+        _ if pairing.foreign.is_browser() => CHECKS.to_vec(),
         _ => [CHECKS, MORE_CHECKS].concat(),
+    };
+    if route != Route::Direct && route.has_http2() {
+        checks.push(TRANSLATED);
     }
+    // This example serves HTTP/1.1 only.
+    let is_served = |name: &str| pairing.http == Http::Http1 || !name.starts_with("hyper_service");
+    checks.retain(|check| is_served(check.name));
+    checks
 }
 
 /// An example, and the work of a client.
@@ -162,8 +185,22 @@ const TLS: Example = Example {
 
 /// Lets the client perform all checks of its script with an example that echoes.
 fn echo(stage: &Stage<'_>, example: &Example, compressed: bool) -> Result<()> {
-    let lines = example.visit(stage, compressed)?;
-    all_are_good(&lines, &scripts::checks(stage.pairing.foreign))
+    echo_over(stage, example, compressed, stage.pairing.http)
+}
+
+/// Does the same. A proxy uses this version of HTTP to the example.
+fn echo_over(stage: &Stage<'_>, example: &Example, compressed: bool, upstream: Http) -> Result<()> {
+    let lines = example.visit_over(stage, compressed, upstream)?;
+    let mut checks = scripts::checks(stage.pairing.foreign);
+    checks.retain(|check| !without(stage, upstream).contains(check));
+    all_are_good(&lines, &checks)
+}
+
+fn without(stage: &Stage<'_>, upstream: Http) -> &'static [&'static str] {
+    match (stage.pairing.ours, upstream) {
+        (Ours::Examples(Route::Haproxy), Http::Http2) => NOT_FOR_HAPROXY,
+        _ => &[],
+    }
 }
 
 impl Example {
@@ -176,21 +213,30 @@ impl Example {
     /// The example must refuse the request of the client with this status.
     fn refuses(&self, stage: &Stage<'_>, status: &str) -> Result<()> {
         let lines = self.visit(stage, true)?;
-        let is_refused = |line: &String| line.starts_with("failed connection: ");
         match &lines[..] {
-            [line] if is_refused(line) && line.contains(status) => Ok(()),
+            [line] if is_refusal(&lines) && line.contains(status) => Ok(()),
             lines => bail!("expected status {status}, the client printed {lines:?}"),
         }
     }
 
     /// Starts the example, and lets the client of the pairing follow its plan.
     fn visit(&self, stage: &Stage<'_>, compressed: bool) -> Result<Vec<String>> {
+        self.visit_over(stage, compressed, stage.pairing.http)
+    }
+
+    /// Does the same. A proxy uses this version of HTTP to the example.
+    fn visit_over(
+        &self,
+        stage: &Stage<'_>,
+        compressed: bool,
+        upstream: Http,
+    ) -> Result<Vec<String>> {
         let Ours::Examples(route) = stage.pairing.ours else {
             bail!("the peers are no examples");
         };
         let port = free_port()?;
-        let _server = self.start(stage, port)?;
-        let front = Front::start(stage, route, port)?;
+        let mut server = self.start(stage, route, port)?;
+        let front = Front::start(stage, route, port, upstream)?;
         let origin = match stage.pairing.over {
             Over::Tcp => "ws://127.0.0.1",
             Over::Tls => "wss://localhost",
@@ -200,18 +246,32 @@ impl Example {
             headers: self.headers,
             compressed,
             steps: (!self.steps.is_empty()).then_some(self.steps),
+            without: without(stage, upstream),
             ..Plan::all(stage, &url)
         };
         let mut lines = Vec::new();
         scripts::visit(stage, &plan, |line| lines.push(line.to_owned()))?;
+        // A browser may have connected again, over HTTP/1.1.
+        if self.name == ECHO.name && !is_refusal(&lines) {
+            server.expect(match upstream {
+                Http::Http1 => "opened over HTTP/1.1\n",
+                Http::Http2 => "opened over HTTP/2.0\n",
+            })?;
+        }
         Ok(lines)
     }
 
-    fn start(&self, stage: &Stage<'_>, port: u16) -> Result<Process> {
+    fn start(&self, stage: &Stage<'_>, route: Route, port: u16) -> Result<Process> {
         let (number, address) = (port.to_string(), format!("127.0.0.1:{port}"));
         let files = &stage.certificates().server;
         let arguments = match self.name {
-            "echo-axum" => vec![OsStr::new("--port"), OsStr::new(&number)],
+            "echo-axum" => {
+                let mut arguments = ["--verbose", "--port", &number].map(OsStr::new).to_vec();
+                if route == Route::Direct && stage.pairing.over == Over::Tls {
+                    arguments.extend(option("--tls", files));
+                }
+                arguments
+            }
             "axum_tls" => vec![
                 OsStr::new(&address),
                 files.certificate.as_os_str(),
@@ -223,8 +283,13 @@ impl Example {
     }
 }
 
+/// Returns `true` if the client has reported that it could not connect.
+fn is_refusal(lines: &[String]) -> bool {
+    matches!(lines, [line] if line.starts_with("failed connection: "))
+}
+
 /// Checks that the client has reported these checks, and no failure.
-fn all_are_good(lines: &[String], checks: &[&str]) -> Result<()> {
+pub(super) fn all_are_good(lines: &[String], checks: &[&str]) -> Result<()> {
     if let Some(failed) = lines.iter().find_map(|line| line.strip_prefix("failed ")) {
         bail!("{failed}");
     }

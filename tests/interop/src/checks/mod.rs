@@ -8,6 +8,7 @@ mod gnutls_client;
 mod gnutls_server;
 mod haproxy;
 mod hitch;
+mod http2_proxy;
 mod microsocks;
 mod nginx;
 mod nginx_stream;
@@ -24,7 +25,7 @@ mod tinyproxy;
 use anyhow::Result;
 
 use crate::certificates::Defect;
-use crate::foreign::{Foreign, Over, Role};
+use crate::foreign::{Foreign, Http, Over, Role};
 use crate::ours::Ours;
 use crate::pairing::Pairing;
 use crate::stage::{EchoClient, Stage};
@@ -46,6 +47,9 @@ impl Check {
 pub(crate) fn of(pairing: &Pairing) -> Vec<Check> {
     if let Ours::Examples(route) = pairing.ours {
         return examples::checks(pairing, route);
+    }
+    if (pairing.http, pairing.role) == (Http::Http2, Role::Proxy) {
+        return http2_proxy::CHECKS.to_vec();
     }
     match pairing.foreign {
         Foreign::Squid => [forward::CHECKS, forward::MORE_CHECKS, squid::CHECKS].concat(),

@@ -1,4 +1,4 @@
-//! nginx, HAProxy and Caddy in front of an example, with the configurations of the guide.
+//! nginx, HAProxy, Caddy and nghttpx in front of a server, with the configurations of the guide.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use ws_test_programs::project;
 
 use super::haproxy::{self, Haproxy};
 use super::nginx::{self, Nginx};
-use crate::foreign::Over;
+use crate::foreign::{Http, Over};
 use crate::ours::Route;
 use crate::process::Process;
 use crate::stage::{Stage, free_port, wait_for_port};
@@ -35,21 +35,28 @@ pub(super) struct Front {
 enum Proxy {
     Nginx(Nginx),
     Haproxy(Haproxy),
-    Caddy(Process),
+    Other(Process),
 }
 
 impl Front {
-    /// Starts the proxy of a route, if it has one, in front of the server at this port.
-    pub(super) fn start(stage: &Stage<'_>, route: Route, server: u16) -> Result<Self> {
+    /// Starts the proxy of a route, if it has one, in front of the server at this port. The version
+    /// of HTTP to the proxy is that of the pairing, and to the server `upstream`.
+    pub(super) fn start(
+        stage: &Stage<'_>,
+        route: Route,
+        server: u16,
+        upstream: Http,
+    ) -> Result<Self> {
         let port = match route {
             Route::Direct => server,
-            Route::Nginx | Route::Haproxy | Route::Caddy => free_port()?,
+            Route::Nginx | Route::Haproxy | Route::Caddy | Route::Nghttpx => free_port()?,
         };
         let proxy = match route {
             Route::Direct => None,
             Route::Nginx => Some(Proxy::Nginx(nginx(stage, port, server)?)),
-            Route::Haproxy => Some(Proxy::Haproxy(haproxy(stage, port, server)?)),
-            Route::Caddy => Some(Proxy::Caddy(caddy(stage, port, server)?)),
+            Route::Haproxy => Some(Proxy::Haproxy(haproxy(stage, port, server, upstream)?)),
+            Route::Caddy => Some(Proxy::Other(caddy(stage, port, server)?)),
+            Route::Nghttpx => Some(Proxy::Other(nghttpx(stage, port, server, upstream)?)),
         };
         Ok(Self {
             port,
@@ -74,16 +81,25 @@ fn nginx(stage: &Stage<'_>, port: u16, server: u16) -> Result<Nginx> {
     Nginx::serve(stage, port, &format!("{listen}\n{location}"))
 }
 
-fn haproxy(stage: &Stage<'_>, port: u16, server: u16) -> Result<Haproxy> {
-    let identity = match stage.pairing.over {
-        Over::Tcp => String::new(),
-        Over::Tls => haproxy::identity(stage)?,
+fn haproxy(stage: &Stage<'_>, port: u16, server: u16, upstream: Http) -> Result<Haproxy> {
+    let options = match (stage.pairing.over, stage.pairing.http) {
+        (Over::Tcp, Http::Http1) => String::new(),
+        (Over::Tcp, Http::Http2) => "proto h2".to_owned(),
+        (Over::Tls, Http::Http1) => haproxy::identity(stage)?,
+        (Over::Tls, Http::Http2) => format!("{} alpn h2", haproxy::identity(stage)?),
+    };
+    let to_server = match upstream {
+        Http::Http1 => "",
+        Http::Http2 => "proto h2 ws h2",
     };
     let configuration = adapted(
         "frontend public",
         &[
-            ("bind :80", &format!("bind {} {identity}", address(port))),
-            (SERVER, &format!("{} source {SOURCE}", address(server))),
+            ("bind :80", &format!("bind {} {options}", address(port))),
+            (
+                SERVER,
+                &format!("{} source {SOURCE} {to_server}", address(server)),
+            ),
         ],
     )?;
     Haproxy::run(stage, port, &configuration)
@@ -118,6 +134,39 @@ fn caddy(stage: &Stage<'_>, port: u16, server: u16) -> Result<Process> {
     command.args(["run", "--adapter", "caddyfile", "--config"]);
     command.arg(&file);
     let mut process = stage.spawn("caddy", command)?;
+    wait_for_port(&mut process, port)?;
+    Ok(process)
+}
+
+fn nghttpx(stage: &Stage<'_>, port: u16, server: u16, upstream: Http) -> Result<Process> {
+    let files = &stage.certificates().server;
+    let frontend = match stage.pairing.over {
+        Over::Tcp => format!("frontend=127.0.0.1,{port};no-tls"),
+        Over::Tls => format!("frontend=127.0.0.1,{port}"),
+    };
+    let backend = match upstream {
+        Http::Http1 => format!("backend=127.0.0.1,{server}"),
+        Http::Http2 => format!("backend=127.0.0.1,{server};;proto=h2"),
+    };
+    let configuration = adapted(
+        "frontend=*",
+        &[
+            ("frontend=*,443", &frontend),
+            ("backend=127.0.0.1,9001;;proto=h2", &backend),
+            ("chain.pem", &files.certificate.display().to_string()),
+            ("key.pem", &files.key.display().to_string()),
+        ],
+    )?;
+    let file = stage.file("nghttpx.conf")?;
+    // A browser would choose HTTP/2.
+    let protocol = match stage.pairing.http {
+        Http::Http1 => "http/1.1",
+        Http::Http2 => "h2",
+    };
+    fs::write(&file, format!("{configuration}npn-list={protocol}\n"))?;
+    let mut command = stage.tool(Tool::Nghttpx)?;
+    command.arg("--conf").arg(&file);
+    let mut process = stage.spawn("nghttpx", command)?;
     wait_for_port(&mut process, port)?;
     Ok(process)
 }
@@ -158,6 +207,7 @@ mod tests {
         for line in ["location /chat {", "frontend public"] {
             assert!(adapted(line, &[(SERVER, "")]).is_ok(), "{line}");
         }
+        assert!(adapted("frontend=*", &[("chain.pem", "")]).is_ok());
         assert!(adapted("example.com {", &[("no such text", "")]).is_err());
         assert!(adapted("no such block", &[]).is_err());
     }
