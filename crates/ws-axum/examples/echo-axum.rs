@@ -1,8 +1,8 @@
 //! Shows an echo server, which compresses messages if the client agrees. The programs that test and
 //! measure servers can use it.
 //!
-//! It serves HTTP/1.1 and HTTP/2 on one port. With `--verbose`, it prints the version of HTTP of
-//! each WebSocket.
+//! It serves HTTP/1.1 and HTTP/2 on one port, and agrees to the subprotocol `echo`. With
+//! `--verbose`, it prints the version of HTTP of each WebSocket.
 //!
 //! ```sh
 //! cargo run --release --example echo-axum -- --port 9001
@@ -94,6 +94,7 @@ async fn serve(args: Args) -> io::Result<()> {
 async fn handler(State(is_verbose): State<bool>, version: Version, upgrade: Upgrade) -> Response {
     upgrade
         .deflate(DeflateConfig::default())
+        .protocols(["echo"])
         .accept(async move |ws| {
             if is_verbose {
                 println!("opened over {version:?}");

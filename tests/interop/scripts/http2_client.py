@@ -132,6 +132,7 @@ class WebSocket:
     def __init__(self, session, id, deflate):
         self.session, self.id = session, id
         self.extensions = []
+        self.protocol = None
         self.opened = asyncio.get_running_loop().create_future()
         # `None` after the end of the stream, or a text if the stream has failed.
         self.ended = asyncio.get_running_loop().create_future()
@@ -167,6 +168,7 @@ class WebSocket:
         if status != "200":
             self.opened.set_exception(Refused(f"the server answered with status {status}"))
             return
+        self.protocol = headers.get("sec-websocket-protocol")
         agreed = headers.get("sec-websocket-extensions")
         if agreed:
             self._deflate.finalize(agreed)
@@ -250,7 +252,9 @@ class WebSocket:
 
 
 def checks_of_streams(session, url, compressed):
-    """Returns the checks that open more WebSockets in the connection."""
+    """Returns the checks that open more WebSockets in the connection. The server must know the
+    subprotocol `echo`.
+    """
 
     async def reset(connection):
         others = [await session.open(url, compressed) for _ in range(10)]
@@ -268,7 +272,18 @@ def checks_of_streams(session, url, compressed):
         await echo(connection, *(bytes(100_000) for _ in range(20)))
         unread.reset()
 
-    return {"one stream is reset": reset, "one stream is not read": unread}
+    async def subprotocol(_):
+        headers = [("sec-websocket-protocol", "chat, echo")]
+        other = await session.open(url, compressed, headers)
+        assert other.protocol == "echo", f"the server chose {other.protocol!r}"
+        await echo(other, "hello")
+        await other.close(1000, "")
+
+    return {
+        "subprotocol": subprotocol,
+        "one stream is reset": reset,
+        "one stream is not read": unread,
+    }
 
 
 async def client(plan):

@@ -66,10 +66,18 @@ async def server(http, certificate=None, key=None):
         code, reason = CLOSE
         await send({"type": "websocket.close", "code": code, "reason": reason})
         checked.set()
+        # Hypercorn ends the connection if a frame arrives after the application has returned.
+        await receive()
 
     origin = "wss://localhost" if certificate else "ws://127.0.0.1"
     print(f"{origin}:{listener.getsockname()[1]}", flush=True)
-    await serve(app, config, shutdown_trigger=checked.wait)
+    try:
+        await serve(app, config, shutdown_trigger=checked.wait)
+    except Exception:
+        # Hypercorn forgets a stream after both Closes, and fails if the end of the stream arrives in
+        # a frame of its own. The client checks the Close.
+        if not checked.is_set():
+            raise
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ use ws_test_programs::{Outcome, interrupt, project};
 
 use bench::Bench;
 use certificates::Certificates;
-use foreign::{Foreign, Over};
+use foreign::{Foreign, Http, Over};
 use install::Installed;
 use ours::Ours;
 use pairing::Pairing;
@@ -46,21 +46,24 @@ use report::Finished;
 /// Check our echo servers, our echo clients, and the examples of axum and hyper against programs of
 /// others.
 ///
-/// Chromium, Node's ws and Python's websockets exchange messages with our peers over TCP and over
-/// TLS, with compression. openssl, gnutls-cli, gnutls-serv, nginx, stunnel and curl check TLS: its
-/// versions, key updates, resumed sessions, certificates of clients, faulty certificates, and
-/// connections that end in the wrong way. Squid, Tinyproxy, Dante and MicroSocks are proxies of our
-/// client. HAProxy, Hitch and the module stream of nginx are in front of our server, with the PROXY
-/// protocol. In a network namespace, our client connects to addresses that do not answer. All of
-/// them check our peers on every runtime.
+/// Chromium, Firefox, Node's ws and Python's websockets exchange messages with our peers over TCP
+/// and over TLS, with compression. openssl, gnutls-cli, gnutls-serv, nginx, stunnel and curl check
+/// TLS: its versions, key updates, resumed sessions, certificates of clients, faulty certificates,
+/// and connections that end in the wrong way. Squid, Tinyproxy, Dante and MicroSocks are proxies
+/// of our client. HAProxy, Hitch and the module stream of nginx are in front of our server, with
+/// the PROXY protocol. In a network namespace, our client connects to addresses that do not
+/// answer. All of them check our peers on every runtime.
 ///
-/// Chromium, Node's ws and Python's websockets also check the examples of ws-axum and ws-hyper,
-/// directly and through nginx, HAProxy and Caddy, with and without compression. The proxies have
-/// the configurations of docs/hyper-and-axum.md.
+/// The browsers, Node's ws and Python's websockets also check the examples of ws-axum and ws-hyper,
+/// directly and through nginx, HAProxy, Caddy and nghttpx, with and without compression. The
+/// proxies have the configurations of docs/hyper-and-axum.md.
+///
+/// Over HTTP/2, the browsers and Python's h2 check the examples, directly and through HAProxy and
+/// nghttpx. Hypercorn checks our clients, directly and through the same proxies.
 ///
 /// A program that is not installed is reported as "not run". With --install, apt-get installs it.
-/// npm, and pip in a virtual environment, install ws and websockets below the target directory, in
-/// the versions that tests/interop/scripts names.
+/// npm, and pip in a virtual environment, install packages of Node and Python below the target
+/// directory, in the versions that tests/interop/scripts names.
 ///
 /// Exit status: 0 all checks passed; 1 some failed; 2 some could not be run, because a program is
 /// not installed or for another reason.
@@ -86,6 +89,10 @@ struct Args {
     /// Checks over TCP or over TLS only
     #[arg(long, value_enum, value_name = "TRANSPORT")]
     over: Option<Over>,
+
+    /// Checks over HTTP/2 only
+    #[arg(long)]
+    http2: bool,
 
     /// Install programs that are missing, by apt-get, npm and pip
     #[arg(long)]
@@ -135,6 +142,7 @@ fn run(args: &Args) -> Result<Outcome> {
         .iter()
         .flat_map(|foreign| Pairing::all(*foreign, &ours))
         .filter(|pairing| args.over.is_none_or(|over| pairing.over == over))
+        .filter(|pairing| !args.http2 || pairing.http == Http::Http2)
         .collect();
     let installed = if args.install {
         Installed::install(&pairings, &home)?

@@ -36,7 +36,11 @@ const CHECKS: [&str; 8] = [
 const MORE_CHECKS: [&str; 2] = ["fragments", "ping"];
 
 /// The checks of a client that opens more WebSockets in its connection of HTTP/2.
-const STREAM_CHECKS: [&str; 2] = ["one stream is reset", "one stream is not read"];
+const STREAM_CHECKS: [&str; 3] = [
+    "subprotocol",
+    "one stream is reset",
+    "one stream is not read",
+];
 
 /// The longest wait for the next check of a script. A browser reports at its end.
 pub(crate) const CHECK_PATIENCE: Duration = Duration::from_secs(90);
