@@ -30,8 +30,11 @@ use attacks::{ATTACKS, Attack, Field, Setup};
 use finding::{Bytes, Finding, Time, fresh_echo};
 use report::{Report, table};
 
-/// The name of all attacks on TLS.
-const TLS_GROUP: &str = "tls";
+/// The names of groups of attacks: all with this setup.
+const GROUPS: [(&str, Setup); 2] = [("tls", Setup::Tls), ("http2", Setup::Http2)];
+
+/// The server of the attacks over HTTP/2.
+const HTTP2_SERVER: &str = "echo-axum";
 
 /// The interval at which the end of an attack, and Ctrl-C, are checked.
 const POLL: Duration = Duration::from_millis(20);
@@ -47,7 +50,8 @@ const DEATH: Duration = Duration::from_millis(200);
 ///
 /// Each attack has a fresh server on the loopback interface, optimized and with the defaults of the
 /// library. Its resident memory is observed all the time. After the attack it must answer, and have
-/// no more descriptors than before. Linux only.
+/// no more descriptors than before. The attacks over HTTP/2 are on `echo-axum`, together with those
+/// on tokio. Linux only.
 ///
 /// Exit status: 0 all within bounds; 1 a bound is exceeded; 2 an attack was not possible.
 #[derive(Parser)]
@@ -61,7 +65,8 @@ struct Args {
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
     runtime: Vec<Runtime>,
 
-    /// Attacks to carry out, comma-separated; `tls` selects all attacks on TLS [default: all]
+    /// Attacks to carry out, comma-separated; `tls` and `http2` select all attacks over TLS or
+    /// HTTP/2 [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names())]
     attack: Vec<String>,
 
@@ -69,14 +74,15 @@ struct Args {
     #[arg(long)]
     list: bool,
 
-    /// Attack the executables `echo-RUNTIME` in this directory instead of building ws-peers
+    /// Attack the executables `echo-RUNTIME` in this directory, and `echo-axum` in its directory
+    /// `examples`, instead of building them
     #[arg(long, value_name = "DIR")]
     peer_dir: Option<PathBuf>,
 }
 
 fn names() -> Vec<&'static str> {
     let names = ATTACKS.iter().map(|attack| attack.name);
-    names.chain([TLS_GROUP]).collect()
+    names.chain(GROUPS.map(|(group, _)| group)).collect()
 }
 
 fn main() -> ExitCode {
@@ -94,8 +100,10 @@ fn run(args: &Args) -> Result<Outcome> {
     resources::check_system()?;
     interrupt::install();
     let limit = resources::raise_descriptor_limit()?;
-    let peers = Peers::built_or_in(args.peer_dir.as_deref())?;
-    let attacks = chosen(&args.attack);
+    let (http2, attacks): (Vec<_>, Vec<_>) = chosen(&args.attack)
+        .into_iter()
+        .partition(|attack| attack.setup == Setup::Http2);
+    let servers = servers(args, &attacks, &http2)?;
     let home = project::scratch_dir("hostile")?;
     let tls = attacks.iter().any(|attack| attack.setup == Setup::Tls);
     let certificates = tls.then(|| Certificates::make(&home.join("certificates")));
@@ -105,9 +113,8 @@ fn run(args: &Args) -> Result<Outcome> {
         room: resources::affordable(usize::MAX, limit),
     };
     let mut reports = Vec::new();
-    for runtime in Runtime::these_or_all(&args.runtime) {
-        let executable = peers.find(&runtime.echo_server())?;
-        let carried_out = attacker.carry_out(&attacks, *runtime, executable, &mut reports);
+    for (executable, server, attacks) in servers {
+        let carried_out = attacker.carry_out(attacks, &server, &executable, &mut reports);
         if let Err(error) = carried_out {
             println!("\n{}", table(&reports));
             return Err(error);
@@ -135,11 +142,37 @@ fn run(args: &Args) -> Result<Outcome> {
     Ok(outcome)
 }
 
+/// Returns each server with its executable and its attacks. Builds the executables if necessary.
+fn servers<'a>(
+    args: &Args,
+    attacks: &'a [&'static Attack],
+    http2: &'a [&'static Attack],
+) -> Result<Vec<(PathBuf, String, &'a [&'static Attack])>> {
+    let dir = args.peer_dir.as_deref();
+    let mut servers = Vec::new();
+    if !attacks.is_empty() {
+        let peers = Peers::built_or_in(dir)?;
+        for runtime in Runtime::these_or_all(&args.runtime) {
+            let name = runtime.echo_server();
+            servers.push((peers.find(&name)?.to_owned(), name, attacks));
+        }
+    }
+    if !http2.is_empty() && Runtime::these_or_all(&args.runtime).contains(&Runtime::Tokio) {
+        let package = ["--package", "ws-axum", "--example", HTTP2_SERVER];
+        let peers = match dir {
+            Some(dir) => Peers::in_dir(&dir.join("examples"))?,
+            None => Peers::build("ws-axum", &package)?,
+        };
+        let executable = peers.find(HTTP2_SERVER)?.to_owned();
+        servers.push((executable, HTTP2_SERVER.to_owned(), http2));
+    }
+    Ok(servers)
+}
+
 /// Returns the attacks of the arguments, in their fixed order.
 fn chosen(names: &[String]) -> Vec<&'static Attack> {
-    let is_meant = |attack: &Attack, name: &str| {
-        name == attack.name || name == TLS_GROUP && attack.setup == Setup::Tls
-    };
+    let is_meant =
+        |attack: &Attack, name: &str| name == attack.name || GROUPS.contains(&(name, attack.setup));
     ATTACKS
         .iter()
         .filter(|attack| names.is_empty() || names.iter().any(|name| is_meant(attack, name)))
@@ -161,21 +194,21 @@ impl Attacker {
     fn carry_out(
         &self,
         attacks: &[&'static Attack],
-        runtime: Runtime,
+        server: &str,
         executable: &Path,
         reports: &mut Vec<Report>,
     ) -> Result<()> {
-        let mut progress = Progress::new(&runtime.echo_server(), attacks.len(), Unit::ATTACK);
+        let mut progress = Progress::new(server, attacks.len(), Unit::ATTACK);
         for (done, attack) in attacks.iter().enumerate() {
             progress.at(done, attack.name);
-            let prefix = format!("{runtime}-{}", attack.name);
+            let prefix = format!("{server}-{}", attack.name);
             let started = Instant::now();
             let result = self.attack(attack, &prefix, executable);
             if interrupt::requested() {
                 bail!("interrupted in {}", attack.name);
             }
             reports.push(Report {
-                runtime,
+                server: server.to_owned(),
                 attack: attack.name,
                 findings: result.unwrap_or_else(|error| vec![Finding::broken(&error)]),
                 took: started.elapsed(),
@@ -305,16 +338,19 @@ mod tests {
     }
 
     #[test]
-    fn the_attacks_on_tls_have_a_common_name() {
-        let tls = chosen(&["tls".to_owned()]);
-        assert!(tls.len() > 1);
-        let named = ATTACKS
-            .iter()
-            .filter(|attack| attack.name.starts_with("tls-"));
-        assert!(
-            tls.iter()
-                .map(|attack| attack.name)
-                .eq(named.map(|attack| attack.name))
-        );
+    fn the_attacks_of_a_group_have_a_common_name() {
+        for (group, _) in GROUPS {
+            let chosen = chosen(&[group.to_owned()]);
+            assert!(chosen.len() > 1);
+            let named = ATTACKS
+                .iter()
+                .filter(|attack| attack.name.starts_with(&format!("{group}-")));
+            assert!(
+                chosen
+                    .iter()
+                    .map(|attack| attack.name)
+                    .eq(named.map(|attack| attack.name))
+            );
+        }
     }
 }

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
-use ws_test_programs::runtime::Runtime;
 
 use super::finding::{Finding, Verdict};
 
 /// The result of one attack.
 pub(crate) struct Report {
-    pub(crate) runtime: Runtime,
+    pub(crate) server: String,
     pub(crate) attack: &'static str,
     pub(crate) findings: Vec<Finding>,
     pub(crate) took: Duration,
@@ -41,7 +40,7 @@ impl Report {
         self.findings.iter().enumerate().map(|(at, finding)| {
             let took = format!("{:.1} s", self.took.as_secs_f64());
             let (server, attack, took) = match at {
-                0 => (self.runtime.echo_server(), self.attack, took),
+                0 => (self.server.clone(), self.attack, took),
                 _ => Default::default(),
             };
             [
@@ -59,7 +58,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}", self.attack, self.runtime.echo_server())
+        write!(f, "{} on {}", self.attack, self.server)
     }
 }
 
@@ -102,7 +101,7 @@ mod tests {
 
     fn report(findings: Vec<Finding>) -> Report {
         Report {
-            runtime: Runtime::Smol,
+            server: "echo-smol".into(),
             attack: "announced",
             findings,
             took: Duration::from_millis(1500),

