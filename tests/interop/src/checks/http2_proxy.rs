@@ -26,7 +26,7 @@ fn forwarded(stage: &Stage<'_>, upstream: Http) -> Result<()> {
         foreign => bail!("{foreign} is no proxy for HTTP/2"),
     };
     let server = Hypercorn::start(stage, upstream, Over::Tcp)?;
-    let front = Front::start(stage, route, server.port()?, upstream)?;
+    let mut front = Front::start(stage, route, server.port()?, upstream)?;
     let origin = match stage.pairing.over {
         Over::Tcp => "ws://127.0.0.1",
         Over::Tls => "wss://localhost",
@@ -34,5 +34,6 @@ fn forwarded(stage: &Stage<'_>, upstream: Http) -> Result<()> {
     let url = format!("{origin}:{}", front.port);
     let mut lines = Vec::new();
     server.check(stage, &url, |line| lines.push(line.to_owned()))?;
+    front.was_used(stage)?;
     examples::all_are_good(&lines, &scripts::checks(Foreign::Hypercorn))
 }

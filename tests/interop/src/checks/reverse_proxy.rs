@@ -27,15 +27,18 @@ const SOURCE: &str = "127.0.0.2";
 pub(super) struct Front {
     /// The port to which clients connect.
     pub(super) port: u16,
-    _proxy: Option<Proxy>,
+    proxy: Option<Proxy>,
 }
 
 /// A running proxy.
-#[expect(dead_code, reason = "dropping it ends the process")]
 enum Proxy {
+    #[expect(dead_code, reason = "dropping it ends the process")]
     Nginx(Nginx),
+    #[expect(dead_code, reason = "dropping it ends the process")]
     Haproxy(Haproxy),
-    Other(Process),
+    #[expect(dead_code, reason = "dropping it ends the process")]
+    Caddy(Process),
+    Nghttpx(Process),
 }
 
 impl Front {
@@ -55,13 +58,23 @@ impl Front {
             Route::Direct => None,
             Route::Nginx => Some(Proxy::Nginx(nginx(stage, port, server)?)),
             Route::Haproxy => Some(Proxy::Haproxy(haproxy(stage, port, server, upstream)?)),
-            Route::Caddy => Some(Proxy::Other(caddy(stage, port, server)?)),
-            Route::Nghttpx => Some(Proxy::Other(nghttpx(stage, port, server, upstream)?)),
+            Route::Caddy => Some(Proxy::Caddy(caddy(stage, port, server)?)),
+            Route::Nghttpx => Some(Proxy::Nghttpx(nghttpx(stage, port, server, upstream)?)),
         };
-        Ok(Self {
-            port,
-            _proxy: proxy,
-        })
+        Ok(Self { port, proxy })
+    }
+
+    /// Checks that the client has used the version of HTTP of the pairing. The other proxies take
+    /// one version only.
+    pub(super) fn was_used(&mut self, stage: &Stage<'_>) -> Result<()> {
+        match &mut self.proxy {
+            Some(Proxy::Nghttpx(process)) => process.expect(match stage.pairing.http {
+                Http::Http1 => "client used http/1.1\n",
+                // `h2` over TLS, `h2c` over TCP.
+                Http::Http2 => "client used h2",
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -163,7 +176,8 @@ fn nghttpx(stage: &Stage<'_>, port: u16, server: u16, upstream: Http) -> Result<
         Http::Http1 => "http/1.1",
         Http::Http2 => "h2",
     };
-    fs::write(&file, format!("{configuration}npn-list={protocol}\n"))?;
+    let log = "accesslog-file=/dev/stdout\naccesslog-format=client used $alpn\n";
+    fs::write(&file, format!("{configuration}npn-list={protocol}\n{log}"))?;
     let mut command = stage.tool(Tool::Nghttpx)?;
     command.arg("--conf").arg(&file);
     let mut process = stage.spawn("nghttpx", command)?;
