@@ -479,12 +479,13 @@ impl TextBlock {
 fn validated(bytes: &[u8]) -> &str {
     debug_assert!(core::str::from_utf8(bytes).is_ok());
     // SAFETY: the bytes must be UTF-8. `Text` holds bytes from `str`, `String`, `valid_utf8` or a
-    // `MessageBuffer` and never changes them. The length of a short text is that of its `str`. `MessageBuffer` passes the bytes of a text that
-    // `Utf8Stream` accepted, without the incomplete character at the end. `unmask_text` passes the
-    // bytes that `valid_utf8` or `MaskKey::apply_text` accepted, and keeps them borrowed.
-    // `TextBlock` passes a range that `unmask_text` accepted, and clears the range on every mutable
-    // access. Bytes that were ASCII when they were unmasked skip `Utf8Stream`, unless they follow
-    // an incomplete character. This is sound because ASCII is UTF-8.
+    // `MessageBuffer` and never changes them. The length of a short text is that of its `str`.
+    // `MessageBuffer` passes the bytes of a text that `Utf8Stream` accepted, without the incomplete
+    // character at the end. `unmask_text` passes the bytes that `valid_utf8` or
+    // `MaskKey::apply_text` accepted, and keeps them borrowed. `TextBlock` passes a range that
+    // `unmask_text` accepted, and clears the range on every mutable access. Bytes that were ASCII
+    // when they were unmasked skip `Utf8Stream`, unless they follow an incomplete character. This
+    // is sound because ASCII is UTF-8.
     unsafe { core::str::from_utf8_unchecked(bytes) }
 }
 
