@@ -85,6 +85,10 @@ const STEPS: &[Step] = &[
         "autobahn-tls",
         Action::Autobahn("--tls --quick --testee tokio", LOWER_LAYERS),
     ),
+    step(
+        "autobahn-http2",
+        Action::Autobahn("--http2 --quick --set all --testee tokio", HTTP_2),
+    ),
 ];
 
 const fn step(name: &'static str, action: Action) -> Step {
@@ -103,6 +107,9 @@ const LOOM: &str = "test --package ws-driver --lib --release --target-dir target
 /// The cases of each kind that depend on the layers below WebSocket: fragments, bytes one by one,
 /// each way to end a connection, long messages in both directions, compression.
 const LOWER_LAYERS: &str = "1.*,2.*,5.*,7.*,9.1.*,9.2.*,10.*,12.1.*";
+
+/// The cases of HTTP/2 itself, and some of each kind that depend on a stream as a transport.
+const HTTP_2: &str = "1.*,2.*,5.*,7.1.*,9.2.1,24.*,28.*";
 
 /// The part of cargo-deny that needs no network. Advisories are checked by a workflow.
 const DENY: &str = "deny check bans licenses sources";
@@ -321,7 +328,8 @@ mod tests {
                 "test",
                 "autobahn",
                 "autobahn-others",
-                "autobahn-tls"
+                "autobahn-tls",
+                "autobahn-http2"
             ]
         );
     }

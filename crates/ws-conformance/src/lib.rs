@@ -30,6 +30,7 @@
 //! | write and read reports, compare them with others and with expectations | [`report`], [`compare`], [`expect`] |
 //! | read the original's settings files | [`spec`] |
 //! | use TLS, for `wss://` | [`tls`] |
+//! | use HTTP/2 | [`servers::Target::with_http2`], [`clients::Listener::with_http2`] |
 
 #![forbid(unsafe_code)]
 
