@@ -139,7 +139,7 @@ pub(super) const STATUS: Rule = Rule::must(
      otherwise, the response is malformed (Section 8.1.1).",
 );
 pub(super) const SUCCESS: Rule = Rule::must(
-    "RFC 9113 §8.5",
+    "RFC 9110 §9.3.6",
     Endpoint,
     "Any 2xx (Successful) response indicates that the sender (and all inbound proxies) will switch \
      to tunnel mode immediately after the response header section",
@@ -200,11 +200,10 @@ pub(super) const LARGEST_WINDOW: Rule = Rule::must(
      maximum, it MUST terminate either the stream or the connection, as appropriate.",
 );
 pub(super) const CREDIT: Rule = Rule::must(
-    "RFC 9113 §5.2.2",
+    "RFC 9113 §6.9.1",
     Recipient,
-    "Deployments that do not require this capability can advertise a flow-control window of the \
-     maximum size (2^31-1) and can maintain this window by sending a WINDOW_UPDATE frame when any \
-     data is received.",
+    "The receiver of a frame sends a WINDOW_UPDATE frame as it consumes data and frees up space in \
+     flow-control windows.",
 );
 pub(super) const CONNECTED_STREAM: Rule = Rule::must(
     "RFC 9113 §8.5",
@@ -261,8 +260,8 @@ pub(super) const UNPROCESSED: Rule = Rule::must(
 pub(super) const GO_AWAY: Rule = Rule::should(
     "RFC 9113 §6.8",
     Sender,
-    "Activity on streams numbered lower than or equal to the last stream identifier might still \
-     complete successfully.",
+    "GOAWAY allows an endpoint to gracefully stop accepting new streams while still finishing \
+     processing of previously established streams.",
 );
 pub(super) const PING: Rule = Rule::must(
     "RFC 9113 §6.7",

@@ -70,6 +70,8 @@ fn grant_rest(
             return Miss::must(format!("The testee sent {len} bytes and then none."));
         }
     }
+    // An echo in several frames is longer.
+    http2.grant(id, 1000)?;
     http2.expect_echo(socket, message)
 }
 
