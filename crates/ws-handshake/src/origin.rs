@@ -79,10 +79,13 @@ impl OriginPolicy {
 }
 
 fn is_same_authority(origin: &str, authority: &str) -> bool {
-    let Some((scheme, own)) = origin.split_once("://") else {
-        return false;
-    };
-    let (Ok(own), Ok(target)) = (HostPort::parse(own), HostPort::parse(authority)) else {
+    let parts = origin.split_once("://");
+    parts.is_some_and(|(scheme, own)| is_same_server(scheme, own, authority))
+}
+
+/// Returns `true` if both are the same host and port. `scheme` determines a missing port.
+pub(crate) fn is_same_server(scheme: &str, one: &str, other: &str) -> bool {
+    let (Ok(one), Ok(other)) = (HostPort::parse(one), HostPort::parse(other)) else {
         return false;
     };
     let default_port = if scheme.eq_ignore_ascii_case("https") {
@@ -92,7 +95,7 @@ fn is_same_authority(origin: &str, authority: &str) -> bool {
     } else {
         None
     };
-    own.is_same(&target, default_port)
+    one.is_same(&other, default_port)
 }
 
 #[cfg(test)]

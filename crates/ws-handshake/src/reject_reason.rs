@@ -59,6 +59,8 @@ pub enum RejectReason {
     MissingKey,
     /// The request has no `Sec-WebSocket-Version` (RFC 6455 §4.2.1, item 6). Status 400.
     MissingVersion,
+    /// `Host` names another server than `:authority`, over HTTP/2 (RFC 9113 §8.3.1). Status 400.
+    OtherHost,
     /// A CONNECT has no `:protocol`, or another one than `websocket` (RFC 8441 §4, RFC 9220 §3).
     /// Status 501.
     ProtocolNotWebSocket,
@@ -92,6 +94,7 @@ impl RejectReason {
             | Self::MissingHost
             | Self::MissingKey
             | Self::MissingVersion
+            | Self::OtherHost
             | Self::TransferEncoding => StatusCode::BAD_REQUEST,
             Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::MethodNotConnect | Self::MethodNotGet => StatusCode::METHOD_NOT_ALLOWED,
@@ -174,6 +177,7 @@ impl RejectReason {
             Self::MissingVersion => {
                 "the request has no Sec-WebSocket-Version header; send 'Sec-WebSocket-Version: 13'"
             }
+            Self::OtherHost => "the Host header names another server than ':authority'; remove it",
             Self::ProtocolNotWebSocket => {
                 "the CONNECT is for no protocol that this resource has; send \
                  ':protocol: websocket'"

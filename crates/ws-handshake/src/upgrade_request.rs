@@ -15,6 +15,7 @@ use crate::field_lines::{OddLines, parse_fields};
 use crate::head::{Head, HttpVersion, NamesOf, RequestLine, hide_credentials};
 use crate::head_error::HeadError;
 use crate::host::HostPort;
+use crate::origin::is_same_server;
 use crate::protocol;
 use crate::reject_reason::RejectReason;
 use crate::rejection::{Rejection, encode_rejection};
@@ -215,7 +216,10 @@ impl UpgradeRequest {
             return Err(RejectReason::ProtocolNotWebSocket);
         }
         let host = match check_authority(&uri)? {
-            Some(authority) => authority.to_owned(),
+            Some(authority) => {
+                check_other_hosts(&uri, authority, &headers)?;
+                authority.to_owned()
+            }
             None => check_host(&uri, &headers)?,
         };
         check_no_body(&headers)?;
@@ -369,6 +373,19 @@ pub(crate) fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<String, Rejec
         .map_err(|_| RejectReason::InvalidHost)?;
     HostPort::parse(of_header).map_err(|_| RejectReason::InvalidHost)?;
     Ok(of_target.unwrap_or(of_header).to_owned())
+}
+
+/// Checks that a `Host` beside `:authority` names the same server (RFC 9113 §8.3.1).
+fn check_other_hosts(uri: &Uri, authority: &str, headers: &HeaderMap) -> Result<(), RejectReason> {
+    let scheme = uri.scheme_str().unwrap_or_default();
+    let is_same = |host: &HeaderValue| {
+        let host = host.to_str();
+        host.is_ok_and(|host| is_same_server(scheme, host, authority))
+    };
+    match headers.get_all(HOST).iter().all(is_same) {
+        true => Ok(()),
+        false => Err(RejectReason::OtherHost),
+    }
 }
 
 /// Checks the form of the request target. Returns its authority if it has one (RFC 9112 §3.2).

@@ -213,10 +213,25 @@ fn the_origin_is_compared_with_the_authority_or_else_with_the_host() {
     let mut other = with("host", "elsewhere.example");
     let origin = "https://elsewhere.example".parse().unwrap();
     other.headers_mut().insert("origin", origin);
-    let reason = offer(&other).unwrap_err().reason();
-    assert_eq!(reason, RejectReason::ForeignOrigin);
     *other.uri_mut() = "/chat".parse().unwrap();
     assert_eq!(offer(&other).unwrap().host(), "elsewhere.example");
+}
+
+#[test]
+fn a_host_beside_the_authority_must_be_the_same() {
+    for same in ["example.com", "EXAMPLE.com:443"] {
+        assert_eq!(offer(&with("host", same)).unwrap().host(), "example.com");
+    }
+    for other in [
+        "elsewhere.example",
+        "example.com:80",
+        "",
+        "\u{e9}xample.com",
+    ] {
+        let rejection = offer(&with("host", other)).unwrap_err();
+        assert_eq!(rejection.reason(), RejectReason::OtherHost);
+        assert_eq!(rejection.status(), 400);
+    }
 }
 
 #[test]
