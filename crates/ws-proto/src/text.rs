@@ -516,7 +516,7 @@ mod tests {
         for len in (0..=all.len()).step_by(2) {
             let text = Text::from(&all[..len]);
             assert_eq!(text, all[..len]);
-            assert_eq!(text.clone().into_bytes(), all[..len].as_bytes());
+            assert_eq!(text.clone().into_bytes(), &all.as_bytes()[..len]);
             assert_eq!(text, Text::from(String::from(&all[..len])));
             assert!(text <= Text::from("ü".repeat(100)));
             let is_short = matches!(text.0, Repr::Short { .. });

@@ -43,6 +43,7 @@ const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const CONTINUATION: u8 = 9;
 
+const ACK: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
 
 const INITIAL_WINDOW_SIZE: u16 = 4;
@@ -120,6 +121,9 @@ pub(super) fn zero_windows(field: &Field) -> Result<Vec<Finding>> {
     let started = Instant::now();
     for _ in 0..CONNECTIONS {
         let mut peer = connect(field, &[(INITIAL_WINDOW_SIZE, 0)])?;
+        // The window of the server's settings counts from here.
+        while receive(&peer)?.context("the server sent no SETTINGS")? != SETTINGS {}
+        peer.send(&frame(SETTINGS, ACK, 0, &[]))?;
         for id in (0..SOCKETS).map(|at| 2 * at + 1) {
             peer.send(&request(id))?;
             for piece in messages.chunks(16 * 1024) {
@@ -212,21 +216,32 @@ fn literal(name: &str, value: &str) -> Vec<u8> {
 /// Reads frames until `count` streams were reset, or until the time limit of a write. Returns the
 /// number of those that were.
 fn resets(peer: &Peer, count: u32) -> Result<u32> {
-    let mut tcp = peer.tcp();
-    tcp.set_read_timeout(Some(WRITE_STALL + 4 * SLACK))?;
+    peer.tcp().set_read_timeout(Some(WRITE_STALL + 4 * SLACK))?;
     let mut found = 0;
     while found < count {
-        let mut header = [0; 9];
-        match tcp.read_exact(&mut header) {
-            Err(error) if is_timeout(&error) || error.kind() == ErrorKind::UnexpectedEof => break,
-            read => read.context("the connection failed before the streams were reset")?,
+        match receive(peer)? {
+            Some(kind) => found += u32::from(kind == RST_STREAM),
+            None => break,
         }
-        let [high, middle, low, kind, ..] = header;
-        let len = u32::from_be_bytes([0, high, middle, low]);
-        tcp.read_exact(&mut vec![0; len as usize])?;
-        found += u32::from(kind == RST_STREAM);
     }
     Ok(found)
+}
+
+/// Reads a frame and returns its type. `None` at the end of the connection, and if none arrives in
+/// time.
+fn receive(peer: &Peer) -> Result<Option<u8>> {
+    let mut tcp = peer.tcp();
+    let mut header = [0; 9];
+    match tcp.read_exact(&mut header) {
+        Err(error) if is_timeout(&error) || error.kind() == ErrorKind::UnexpectedEof => {
+            return Ok(None);
+        }
+        read => read.context("the connection failed before the streams were reset")?,
+    }
+    let [high, middle, low, kind, ..] = header;
+    let len = u32::from_be_bytes([0, high, middle, low]);
+    tcp.read_exact(&mut vec![0; len as usize])?;
+    Ok(Some(kind))
 }
 
 #[cfg(test)]
