@@ -22,7 +22,7 @@ type Socket = WebSocket<H2Stream<<Tokio as Runtime>::Timer>>;
 const SMALL: [u8; 20] = [b'e'; 20];
 
 /// The message that each socket echoes before it is idle.
-const LARGE: [u8; 64 << 10] = [b'E'; 64 << 10];
+static LARGE: [u8; 64 << 10] = [b'E'; 64 << 10];
 
 /// The messages of an upload.
 const UPLOAD: usize = 16 << 20;

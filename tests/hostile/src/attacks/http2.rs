@@ -41,6 +41,7 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
 const ACK: u8 = 0x1;
@@ -121,8 +122,9 @@ pub(super) fn zero_windows(field: &Field) -> Result<Vec<Finding>> {
     let started = Instant::now();
     for _ in 0..CONNECTIONS {
         let mut peer = connect(field, &[(INITIAL_WINDOW_SIZE, 0)])?;
-        // The window of the server's settings counts from here.
-        while receive(&peer)?.context("the server sent no SETTINGS")? != SETTINGS {}
+        // The server opens its windows by SETTINGS, which count from their acknowledgment, and by
+        // WINDOW_UPDATE.
+        while receive(&peer)?.context("the server opens no window")? != WINDOW_UPDATE {}
         peer.send(&frame(SETTINGS, ACK, 0, &[]))?;
         for id in (0..SOCKETS).map(|at| 2 * at + 1) {
             peer.send(&request(id))?;
