@@ -327,7 +327,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     },
     Attack {
         name: "http2-zero-windows",
-        about: "100 WebSockets that send 90 KiB each and grant no window",
+        about: "10 WebSockets that send 900 KiB each and grant no window",
         limit: Duration::from_secs(60),
         growth: Some(http2::HELD),
         setup: Setup::Http2,
