@@ -115,6 +115,14 @@ const TABLE: &[(&str, Allowed)] = &[
         },
     ),
     (
+        "ws-topics",
+        Allowed::Only {
+            // loom as for ws-driver.
+            always: &["loom", "slab", "thiserror", "ws-driver"],
+            optional: &[],
+        },
+    ),
+    (
         "ws-axum",
         Allowed::Only {
             // axum-core without axum: the part for libraries, which changes rarely.

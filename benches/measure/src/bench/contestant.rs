@@ -300,6 +300,7 @@ const BUILT: &[Contestant] = &[
     peer("async-tungstenite-smol", TUNGSTENITE_SMOL, SMOL),
     peer("async-tungstenite-smol-tuned", TUNGSTENITE_SMOL, SMOL).tuned(),
     other(Task::Broadcast, Side::Ours, "broadcast-tokio"),
+    other(Task::Broadcast, Side::Ours, "broadcast-topics"),
     other(Task::Broadcast, Side::Peer, BROADCAST),
     Contestant::new(
         Task::Broadcast,

@@ -1,0 +1,59 @@
+//! A broadcasting server on `ws-topics`. It does the same as `broadcast-tokio`.
+//!
+//! A subscriber orders messages with the text `MESSAGES LEN`. The server then publishes `MESSAGES`
+//! texts of `LEN` bytes each.
+
+#![forbid(unsafe_code)]
+
+use std::io;
+
+use clap::Parser;
+use tokio::net::{TcpListener, TcpStream};
+use ws_bench_programs::broadcast::{Options, Order, RING_LEN};
+use ws_tokio::{Acceptor, MessageRef};
+use ws_topics::{Forwarded, Policy, Topic};
+
+fn main() -> io::Result<()> {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(options))
+}
+
+async fn serve(options: Options) -> io::Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
+    let acceptor = Acceptor::new().max_message(1024);
+    let news = Topic::new();
+    loop {
+        let (tcp, _) = listener.accept().await?;
+        let (acceptor, news) = (acceptor.clone(), news.clone());
+        tokio::spawn(async move {
+            if let Err(error) = subscribe(&acceptor, tcp, &news).await {
+                eprintln!("{error}");
+            }
+        });
+    }
+}
+
+async fn subscribe(acceptor: &Acceptor, tcp: TcpStream, news: &Topic) -> io::Result<()> {
+    let mut ws = acceptor.accept(tcp).await?;
+    let mut subscription = news.subscribe(Policy::close().messages(RING_LEN));
+    while let Some(forwarded) = subscription.forward(&mut ws).await? {
+        if let Forwarded::Received(message) = forwarded
+            && let MessageRef::Text(order) = message.as_ref()
+        {
+            publish(news, order).await;
+        }
+    }
+    Ok(())
+}
+
+async fn publish(news: &Topic, order: &str) {
+    let Some(order) = Order::parse(order) else {
+        return;
+    };
+    for _ in 0..order.messages {
+        news.publish("a".repeat(order.len)).await;
+    }
+}

@@ -1,0 +1,192 @@
+//! The queue of one subscriber.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use ws_driver::{CloseCode, Prepared};
+
+use crate::log::{Log, Place};
+use crate::policy::{Amount, Overflow, Policy};
+
+/// The queue of one subscriber: first the parked messages, then those in the log from its place on.
+pub(crate) struct Subscriber {
+    pub(crate) policy: Policy,
+    at: At,
+    parked: Parked,
+    /// The number of messages that were missed after the parked ones and before the place in the
+    /// log.
+    missed: u64,
+    /// The waker of a task that waits for room in its connection. It is woken when the subscriber
+    /// becomes too slow.
+    pub(crate) stuck: Option<Waker>,
+}
+
+enum At {
+    Log(Place),
+    /// Outside of the log, since this place: all messages from there on are missed. Only with
+    /// [`Overflow::DropNewest`].
+    Missing(Place),
+    /// Removed, because it was too slow.
+    TooSlow(CloseCode),
+}
+
+/// The messages of a full queue that takes no new ones. Outside of the log, because the log would
+/// otherwise keep everything that was published since.
+#[derive(Default)]
+struct Parked {
+    /// Each message with the number of messages that were missed before it.
+    messages: VecDeque<(u64, Prepared)>,
+    amount: Amount,
+}
+
+/// The next item of a queue.
+pub(crate) enum Next {
+    Message(Prepared),
+    Lagged(u64),
+    TooSlow(CloseCode),
+    Nothing,
+}
+
+/// The effect of a new message on the subscribers without room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Losses {
+    pub(crate) missed: usize,
+    pub(crate) closed: usize,
+}
+
+impl Subscriber {
+    pub(crate) fn new(policy: Policy, log: &mut Log) -> Self {
+        Self {
+            policy,
+            at: At::Log(log.enter()),
+            parked: Parked::default(),
+            missed: 0,
+            stuck: None,
+        }
+    }
+
+    /// Returns `true` if the subscriber makes publishers wait with a message of `len` bytes.
+    pub(crate) fn is_waited_for(&self, log: &Log, len: usize) -> bool {
+        self.policy.overflow == Overflow::Wait && self.is_full(log, len)
+    }
+
+    /// Returns `true` if the subscriber receives messages that are published now.
+    pub(crate) fn is_in_log(&self) -> bool {
+        matches!(self.at, At::Log(_))
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self.at, At::Missing(_))
+    }
+
+    /// Applies the policy if a message of `len` bytes has no room.
+    pub(crate) fn make_room(&mut self, log: &mut Log, len: usize, losses: &mut Losses) {
+        while self.is_full(log, len) {
+            let At::Log(place) = &mut self.at else {
+                return;
+            };
+            match self.policy.overflow {
+                // The caller has checked `is_waited_for`.
+                Overflow::Wait => return,
+                Overflow::DropOldest => {
+                    log.advance(place);
+                    self.missed += 1;
+                    losses.missed += 1;
+                }
+                Overflow::DropNewest => {
+                    self.parked.take_from(log, place, &mut self.missed);
+                    log.leave(*place);
+                    self.at = At::Missing(*place);
+                }
+                Overflow::Close(code) => {
+                    log.leave(*place);
+                    self.at = At::TooSlow(code);
+                    losses.closed += 1;
+                }
+            }
+        }
+    }
+
+    /// Returns the place of the end of the log up to which this subscriber certainly has room.
+    pub(crate) fn limit(&self) -> Option<Place> {
+        let At::Log(place) = self.at else {
+            return None;
+        };
+        let bound = Amount {
+            messages: self.policy.messages as u64,
+            bytes: self.policy.bytes as u64,
+        };
+        Some(place.plus(bound.minus(self.parked.amount)))
+    }
+
+    /// Takes the next item out of the queue.
+    pub(crate) fn next(&mut self, log: &mut Log) -> Next {
+        if let Some(missed) = self.parked.missed() {
+            return Next::Lagged(missed);
+        }
+        let parked = self.parked.pop();
+        if let At::Missing(since) = self.at {
+            self.missed += log.end().minus(since).messages;
+            self.at = At::Log(log.enter());
+        }
+        if let Some(message) = parked {
+            return Next::Message(message);
+        }
+        match &mut self.at {
+            _ if self.missed > 0 => Next::Lagged(std::mem::take(&mut self.missed)),
+            At::Log(place) => log.advance(place).map_or(Next::Nothing, Next::Message),
+            At::TooSlow(code) => Next::TooSlow(*code),
+            At::Missing(_) => Next::Nothing,
+        }
+    }
+
+    /// Frees the queue.
+    pub(crate) fn leave(self, log: &mut Log) {
+        if let At::Log(place) = self.at {
+            log.leave(place);
+        }
+    }
+
+    pub(crate) fn is_too_slow(&self) -> bool {
+        matches!(self.at, At::TooSlow(_))
+    }
+
+    /// Returns the amount in the queue.
+    pub(crate) fn queued(&self, log: &Log) -> Amount {
+        match self.at {
+            At::Log(place) => log.end().minus(place).plus(self.parked.amount),
+            At::Missing(_) | At::TooSlow(_) => self.parked.amount,
+        }
+    }
+
+    fn is_full(&self, log: &Log, len: usize) -> bool {
+        self.is_in_log() && self.policy.is_full(self.queued(log), len)
+    }
+}
+
+impl Parked {
+    /// Adds all messages in the log from `place` on. `missed` is the number of messages that were
+    /// missed before them.
+    fn take_from(&mut self, log: &mut Log, place: &mut Place, missed: &mut u64) {
+        while let Some(message) = log.advance(place) {
+            self.amount.add(message.as_bytes().len());
+            let missed = std::mem::take(missed);
+            self.messages.push_back((missed, message));
+        }
+    }
+
+    /// Takes the number of messages that were missed before the first message.
+    fn missed(&mut self) -> Option<u64> {
+        let (missed, _) = self.messages.front_mut()?;
+        (*missed > 0).then(|| std::mem::take(missed))
+    }
+
+    fn pop(&mut self) -> Option<Prepared> {
+        let (_, message) = self.messages.pop_front()?;
+        self.amount.remove(message.as_bytes().len());
+        if self.messages.is_empty() {
+            self.messages = VecDeque::new();
+        }
+        Some(message)
+    }
+}

@@ -1,0 +1,185 @@
+//! Receiving from a topic.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use ws_driver::{CloseCode, Prepared};
+
+use crate::subscriber::Next;
+use crate::topic::{Shared, Topic};
+use crate::wakers::Ticket;
+
+/// A subscription to a [`Topic`], with a queue of its own. Dropping it ends the subscription.
+///
+/// [`forward`](Self::forward) and [`forward_to`](Self::forward_to) send the messages to a client.
+/// [`recv`](Self::recv) returns them to the caller.
+pub struct Subscription {
+    /// `None` once the subscription has ended.
+    entry: Option<Entry>,
+    /// A message that could not be queued in a connection, and comes first.
+    pub(crate) returned: Option<Prepared>,
+    missed: u64,
+}
+
+/// The entry of a subscription in its topic.
+struct Entry {
+    shared: Arc<Shared>,
+    key: usize,
+    ticket: Ticket,
+}
+
+/// An item of a subscription.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A message.
+    Message(Prepared),
+    /// This number of messages was missed here: after the items that were returned before, and
+    /// before those that follow.
+    Lagged(u64),
+}
+
+/// The subscriber did not keep up, and its policy is [`Policy::close`](crate::Policy::close). The
+/// queue is freed, and the subscription has ended. Close the connection with the code, or subscribe
+/// again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the subscriber receives too slowly: close its connection, or subscribe again")]
+#[non_exhaustive]
+pub struct TooSlow {
+    /// The close code of the policy.
+    pub code: CloseCode,
+}
+
+impl Subscription {
+    pub(crate) fn new(shared: Arc<Shared>, key: usize) -> Self {
+        Self {
+            entry: Some(Entry {
+                shared,
+                key,
+                ticket: Ticket::default(),
+            }),
+            returned: None,
+            missed: 0,
+        }
+    }
+
+    /// Receives the next message, or the number of messages that were missed in front of it.
+    /// `None` if the topic was [closed](Topic::close) and its last message was received.
+    ///
+    /// # Errors
+    ///
+    /// [`TooSlow`] if the subscriber fell behind and its policy is
+    /// [`Policy::close`](crate::Policy::close). Later calls return `Ok(None)`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn recv(&mut self) -> Result<Option<Event>, TooSlow> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// Polls for the next message. [`recv`](Self::recv) is the asynchronous form.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`recv`](Self::recv).
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Event>, TooSlow>> {
+        if let Some(message) = self.returned.take() {
+            return Poll::Ready(Ok(Some(Event::Message(message))));
+        }
+        let Some(Entry {
+            shared,
+            key,
+            ticket,
+        }) = &mut self.entry
+        else {
+            return Poll::Ready(Ok(None));
+        };
+        let (next, woken) = shared.lock().poll_next(*key, ticket, cx.waker());
+        woken.wake();
+        Poll::Ready(Ok(match ready!(next) {
+            Some(Next::Message(message)) => Some(Event::Message(message)),
+            Some(Next::Lagged(missed)) => {
+                self.missed += missed;
+                Some(Event::Lagged(missed))
+            }
+            Some(Next::TooSlow(code)) => {
+                self.leave();
+                return Poll::Ready(Err(TooSlow { code }));
+            }
+            Some(Next::Nothing) | None => {
+                self.leave();
+                None
+            }
+        }))
+    }
+
+    /// Returns the number of missed messages that [`recv`](Self::recv) and the other methods have
+    /// reported so far.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// Returns the number of messages in the queue.
+    pub fn len(&self) -> usize {
+        let queued = self
+            .entry
+            .as_ref()
+            .map_or(0, |entry| entry.shared.lock().queued(entry.key).messages);
+        usize::try_from(queued).unwrap_or(usize::MAX) + usize::from(self.returned.is_some())
+    }
+
+    /// Returns `true` if the queue is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the topic. `None` once the subscription has ended.
+    pub fn topic(&self) -> Option<Topic> {
+        let shared = Arc::clone(&self.entry.as_ref()?.shared);
+        Some(Topic { shared })
+    }
+
+    /// Waits until the subscriber is too slow, while its connection has no room. Returns `true` if
+    /// it is.
+    pub(crate) fn wait_stuck(&self, cx: &Context<'_>) -> bool {
+        self.entry
+            .as_ref()
+            .is_some_and(|entry| entry.shared.lock().wait_stuck(entry.key, cx.waker()))
+    }
+
+    /// Ends the subscription and frees its queue.
+    pub(crate) fn leave(&mut self) {
+        self.returned = None;
+        if let Some(Entry {
+            shared,
+            key,
+            mut ticket,
+        }) = self.entry.take()
+        {
+            let woken = shared.lock().unsubscribe(key, &mut ticket);
+            woken.wake();
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.entry.is_none()
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("len", &self.len())
+            .field("missed", &self.missed)
+            .finish_non_exhaustive()
+    }
+}
