@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use ws_driver::transport::{Split, Transport};
 use ws_driver::{CloseCode, Error, Message, Prepared, Sender, TryFeedError, WebSocket};
 
+use crate::item::Missed;
 use crate::subscription::{Event, Subscription};
 
 /// The reason why [`Subscription::forward`] or [`Subscription::forward_to`] returned.
@@ -19,6 +20,9 @@ pub enum Forwarded {
     /// connection, those after it are not. So what the caller feeds now is sent at the place of the
     /// gap.
     Lagged(u64),
+    /// Messages were missed on the way from the backplane. Otherwise the same as
+    /// [`Lagged`](Self::Lagged).
+    Gap(Missed),
     /// The topic was closed, and its last message is queued in the connection. Reported once.
     Ended,
 }
@@ -181,13 +185,16 @@ impl Subscription {
                     Ok(()) => {}
                     Err(TryFeedError::Closed(_)) => self.leave(),
                     Err(_) => {
-                        self.returned = Some(message);
+                        self.put_back(message);
                         let unfinished = ws_driver::SendError::UnfinishedMessage;
                         return Poll::Ready(Err(Error::Send(unfinished)));
                     }
                 },
                 Ok(Some(Event::Lagged(missed))) => {
                     return Poll::Ready(Ok(Some(Forwarded::Lagged(missed))));
+                }
+                Ok(Some(Event::Gap(missed))) => {
+                    return Poll::Ready(Ok(Some(Forwarded::Gap(missed))));
                 }
                 Ok(None) => return Poll::Ready(Ok(Some(Forwarded::Ended))),
                 Err(too_slow) => to.start_close(too_slow.code)?,

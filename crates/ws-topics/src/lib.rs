@@ -5,6 +5,8 @@
 //! * [`Subscription::forward`] serves a client: it sends the messages of the topic, and receives
 //!   those of the client.
 //!
+//! * [`SharedTopics`] are topics over more than one process and machine, by a [`backplane`].
+//!
 //! The crate requires no runtime. It works with the connections of every adapter, such as
 //! `ws-tokio` and `ws-smol`.
 //!
@@ -39,21 +41,27 @@
 
 #![forbid(unsafe_code)]
 
+pub mod backplane;
 mod forward;
+mod item;
 mod log;
 #[cfg(all(test, loom))]
 mod loom_tests;
 mod policy;
+mod shared_topics;
 mod state;
 mod subscriber;
 mod subscription;
 mod sync;
+mod timeout;
 mod topic;
 mod topics;
 mod wakers;
 
 pub use forward::Forwarded;
+pub use item::{Cursor, InvalidCursor, Missed};
 pub use policy::Policy;
+pub use shared_topics::SharedTopics;
 pub use subscription::{Event, Subscription, TooSlow};
 pub use topic::{NoRoom, Publish, Published, Topic};
 pub use topics::Topics;

@@ -5,8 +5,7 @@
 
 use std::collections::VecDeque;
 
-use ws_driver::Prepared;
-
+use crate::item::Item;
 use crate::policy::Amount;
 
 /// A place in the log: the messages that were published before it since the topic was made.
@@ -23,7 +22,7 @@ pub(crate) struct Log {
 }
 
 struct Entry {
-    message: Prepared,
+    item: Item,
     /// The number of subscribers whose place is in front of this message. An entry is freed when
     /// neither it nor an older entry has such subscribers.
     subscribers: usize,
@@ -48,20 +47,20 @@ impl Log {
     }
 
     /// Moves a subscriber behind the next message and returns that message. `None` at the end.
-    pub(crate) fn advance(&mut self, place: &mut Place) -> Option<Prepared> {
-        let message = self.entry(*place)?.message.clone();
+    pub(crate) fn advance(&mut self, place: &mut Place) -> Option<Item> {
+        let item = self.entry(*place)?.item.clone();
         *self.subscribers_at(*place) -= 1;
-        place.add(message.as_bytes().len());
+        place.add(item.len());
         *self.subscribers_at(*place) += 1;
         self.trim();
-        Some(message)
+        Some(item)
     }
 
     /// Adds a message at the end.
-    pub(crate) fn push(&mut self, message: Prepared) {
-        self.end.add(message.as_bytes().len());
+    pub(crate) fn push(&mut self, item: Item) {
+        self.end.add(item.len());
         self.entries.push_back(Entry {
-            message,
+            item,
             subscribers: std::mem::take(&mut self.at_end),
         });
         self.trim();

@@ -3,8 +3,8 @@
 use std::task::{Poll, Waker};
 
 use slab::Slab;
-use ws_driver::Prepared;
 
+use crate::item::{Cursor, Item};
 use crate::log::{Log, Place};
 use crate::policy::{Amount, Policy};
 use crate::subscriber::{Losses, Next, Subscriber};
@@ -26,6 +26,8 @@ pub(crate) struct State {
     /// The publishers that wait for room.
     publishing: Wakers,
     is_closed: bool,
+    /// The cursor of the last message. `None` before the topic has joined a backplane.
+    position: Option<Cursor>,
 }
 
 const EVERYWHERE: Place = Amount {
@@ -44,6 +46,7 @@ impl Default for State {
             receiving: Wakers::default(),
             publishing: Wakers::default(),
             is_closed: false,
+            position: None,
         }
     }
 }
@@ -51,11 +54,11 @@ impl Default for State {
 impl State {
     /// Queues a message for all subscribers. `None` if a subscriber with [`Policy::wait`] has no
     /// room. Nothing is queued in this case.
-    pub(crate) fn publish(&mut self, message: &Prepared) -> Option<(Published, Woken)> {
-        if self.is_closed {
+    pub(crate) fn publish(&mut self, item: &Item) -> Option<(Published, Woken)> {
+        if self.is_closed || self.has_published(item.cursor) {
             return Some((Published::default(), Woken::default()));
         }
-        let len = message.as_bytes().len();
+        let len = item.len();
         let mut losses = Losses::default();
         let mut too_slow = Vec::new();
         if !self.has_room(len) {
@@ -65,7 +68,10 @@ impl State {
             }
             too_slow = self.make_room(len, &mut losses);
         }
-        self.log.push(message.clone());
+        self.log.push(item.clone());
+        if item.cursor != Cursor::START {
+            self.position = Some(item.cursor);
+        }
         let published = Published {
             queued: self.subscribers.len() - self.missing - self.too_slow,
             missed: losses.missed + self.missing,
@@ -74,6 +80,21 @@ impl State {
         let mut woken = self.receiving.take();
         too_slow.into_iter().for_each(|waker| woken.add(waker));
         Some((published, woken))
+    }
+
+    /// Joins a backplane at this place, unless the topic has joined it already. Returns its place.
+    pub(crate) fn join(&mut self, end: Cursor) -> Cursor {
+        *self.position.get_or_insert(end)
+    }
+
+    pub(crate) fn position(&self) -> Option<Cursor> {
+        self.position
+    }
+
+    /// Returns `true` if another task has published this message of the backplane already.
+    fn has_published(&self, cursor: Cursor) -> bool {
+        let position = self.position.unwrap_or_default();
+        cursor != Cursor::START && cursor <= position
     }
 
     /// Returns `true` if all subscribers certainly have room for a message of `len` bytes.
@@ -198,7 +219,7 @@ mod tests {
 
     fn publish(state: &mut State, count: usize) {
         for _ in 0..count {
-            let published = state.publish(&Prepared::new("x"));
+            let published = state.publish(&Item::local(ws_driver::Prepared::new("x")));
             published.expect("no subscriber is waited for").1.wake();
         }
     }

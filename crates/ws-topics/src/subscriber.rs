@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use ws_driver::{CloseCode, Prepared};
+use ws_driver::CloseCode;
 
+use crate::item::Item;
 use crate::log::{Log, Place};
 use crate::policy::{Amount, Overflow, Policy};
 
@@ -35,13 +36,13 @@ enum At {
 #[derive(Default)]
 struct Parked {
     /// Each message with the number of messages that were missed before it.
-    messages: VecDeque<(u64, Prepared)>,
+    messages: VecDeque<(u64, Item)>,
     amount: Amount,
 }
 
 /// The next item of a queue.
 pub(crate) enum Next {
-    Message(Prepared),
+    Message(Item),
     Lagged(u64),
     TooSlow(CloseCode),
     Nothing,
@@ -89,9 +90,10 @@ impl Subscriber {
                 // The caller has checked `is_waited_for`.
                 Overflow::Wait => return,
                 Overflow::DropOldest => {
-                    log.advance(place);
-                    self.missed += 1;
-                    losses.missed += 1;
+                    if let Some(item) = log.advance(place) {
+                        self.missed += item.count();
+                        losses.missed += 1;
+                    }
                 }
                 Overflow::DropNewest => {
                     self.parked.take_from(log, place, &mut self.missed);
@@ -129,8 +131,8 @@ impl Subscriber {
             self.missed += log.end().minus(since).messages;
             self.at = At::Log(log.enter());
         }
-        if let Some(message) = parked {
-            return Next::Message(message);
+        if let Some(item) = parked {
+            return Next::Message(item);
         }
         match &mut self.at {
             _ if self.missed > 0 => Next::Lagged(std::mem::take(&mut self.missed)),
@@ -168,10 +170,10 @@ impl Parked {
     /// Adds all messages in the log from `place` on. `missed` is the number of messages that were
     /// missed before them.
     fn take_from(&mut self, log: &mut Log, place: &mut Place, missed: &mut u64) {
-        while let Some(message) = log.advance(place) {
-            self.amount.add(message.as_bytes().len());
+        while let Some(item) = log.advance(place) {
+            self.amount.add(item.len());
             let missed = std::mem::take(missed);
-            self.messages.push_back((missed, message));
+            self.messages.push_back((missed, item));
         }
     }
 
@@ -181,12 +183,12 @@ impl Parked {
         (*missed > 0).then(|| std::mem::take(missed))
     }
 
-    fn pop(&mut self) -> Option<Prepared> {
-        let (_, message) = self.messages.pop_front()?;
-        self.amount.remove(message.as_bytes().len());
+    fn pop(&mut self) -> Option<Item> {
+        let (_, item) = self.messages.pop_front()?;
+        self.amount.remove(item.len());
         if self.messages.is_empty() {
             self.messages = VecDeque::new();
         }
-        Some(message)
+        Some(item)
     }
 }

@@ -1,5 +1,6 @@
 //! Receiving from a topic.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use ws_driver::{CloseCode, Prepared};
 
+use crate::item::{Cursor, Item, Missed};
 use crate::subscriber::Next;
 use crate::topic::{Shared, Topic};
 use crate::wakers::Ticket;
@@ -18,8 +20,15 @@ use crate::wakers::Ticket;
 pub struct Subscription {
     /// `None` once the subscription has ended.
     entry: Option<Entry>,
-    /// A message that could not be queued in a connection, and comes first.
-    pub(crate) returned: Option<Prepared>,
+    /// The messages that come first: those of a history, or one that could not be queued in a
+    /// connection.
+    pub(crate) first: VecDeque<Item>,
+    /// The cursor of the last message.
+    pub(crate) cursor: Cursor,
+    /// The cursor of the last message that the history contained. The topic may contain it, too.
+    pub(crate) live_after: Cursor,
+    /// A gap before everything else.
+    pub(crate) gap: Missed,
     missed: u64,
 }
 
@@ -39,6 +48,8 @@ pub enum Event {
     /// This number of messages was missed here: after the items that were returned before, and
     /// before those that follow.
     Lagged(u64),
+    /// Messages were missed here on the way from the backplane. Not with [`Missed::None`].
+    Gap(Missed),
 }
 
 /// The subscriber did not keep up, and its policy is [`Policy::close`](crate::Policy::close). The
@@ -60,7 +71,10 @@ impl Subscription {
                 key,
                 ticket: Ticket::default(),
             }),
-            returned: None,
+            first: VecDeque::new(),
+            cursor: Cursor::START,
+            live_after: Cursor::START,
+            gap: Missed::None,
             missed: 0,
         }
     }
@@ -86,34 +100,49 @@ impl Subscription {
     ///
     /// The errors of [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Event>, TooSlow>> {
-        if let Some(message) = self.returned.take() {
-            return Poll::Ready(Ok(Some(Event::Message(message))));
+        if self.gap != Missed::None {
+            return Poll::Ready(Ok(Some(Event::Gap(std::mem::take(&mut self.gap)))));
         }
+        if let Some(event) = self.take_first() {
+            return Poll::Ready(Ok(Some(event)));
+        }
+        match ready!(self.poll_next(cx)) {
+            Some(Next::Message(item)) => Poll::Ready(Ok(Some(self.event(item)))),
+            Some(Next::Lagged(missed)) => {
+                self.missed += missed;
+                Poll::Ready(Ok(Some(Event::Lagged(missed))))
+            }
+            Some(Next::TooSlow(code)) => {
+                self.leave();
+                Poll::Ready(Err(TooSlow { code }))
+            }
+            Some(Next::Nothing) | None => {
+                self.leave();
+                Poll::Ready(Ok(None))
+            }
+        }
+    }
+
+    /// Polls for the next item of the topic. Skips messages that the history contained.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next>> {
         let Some(Entry {
             shared,
             key,
             ticket,
         }) = &mut self.entry
         else {
-            return Poll::Ready(Ok(None));
+            return Poll::Ready(None);
         };
-        let (next, woken) = shared.lock().poll_next(*key, ticket, cx.waker());
-        woken.wake();
-        Poll::Ready(Ok(match ready!(next) {
-            Some(Next::Message(message)) => Some(Event::Message(message)),
-            Some(Next::Lagged(missed)) => {
-                self.missed += missed;
-                Some(Event::Lagged(missed))
+        loop {
+            let (next, woken) = shared.lock().poll_next(*key, ticket, cx.waker());
+            woken.wake();
+            let next = ready!(next);
+            match &next {
+                Some(Next::Message(item))
+                    if item.cursor != Cursor::START && item.cursor <= self.live_after => {}
+                _ => return Poll::Ready(next),
             }
-            Some(Next::TooSlow(code)) => {
-                self.leave();
-                return Poll::Ready(Err(TooSlow { code }));
-            }
-            Some(Next::Nothing) | None => {
-                self.leave();
-                None
-            }
-        }))
+        }
     }
 
     /// Returns the number of missed messages that [`recv`](Self::recv) and the other methods have
@@ -128,7 +157,7 @@ impl Subscription {
             .entry
             .as_ref()
             .map_or(0, |entry| entry.shared.lock().queued(entry.key).messages);
-        usize::try_from(queued).unwrap_or(usize::MAX) + usize::from(self.returned.is_some())
+        usize::try_from(queued).unwrap_or(usize::MAX) + self.first.len()
     }
 
     /// Returns `true` if the queue is empty.
@@ -142,6 +171,44 @@ impl Subscription {
         Some(Topic { shared })
     }
 
+    /// Returns the cursor of the last message that was received. Before the first message, the
+    /// place at which the subscription began. [`Cursor::START`] without a backplane.
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// Returns a message that was received last, so that it is received again.
+    pub(crate) fn put_back(&mut self, message: Prepared) {
+        self.first.push_front(Item {
+            message,
+            cursor: self.cursor,
+            missed: Missed::None,
+        });
+    }
+
+    fn take_first(&mut self) -> Option<Event> {
+        let item = self.first.pop_front()?;
+        let event = self.event(item);
+        if self.first.is_empty() {
+            self.first = VecDeque::new();
+        }
+        Some(event)
+    }
+
+    /// Returns the gap before the message, and the message with the next call.
+    fn event(&mut self, mut item: Item) -> Event {
+        match std::mem::take(&mut item.missed) {
+            Missed::None => {
+                self.cursor = item.cursor;
+                Event::Message(item.message)
+            }
+            missed => {
+                self.first.push_front(item);
+                Event::Gap(missed)
+            }
+        }
+    }
+
     /// Waits until the subscriber is too slow, while its connection has no room. Returns `true` if
     /// it is.
     pub(crate) fn wait_stuck(&self, cx: &Context<'_>) -> bool {
@@ -152,7 +219,7 @@ impl Subscription {
 
     /// Ends the subscription and frees its queue.
     pub(crate) fn leave(&mut self) {
-        self.returned = None;
+        self.first = VecDeque::new();
         if let Some(Entry {
             shared,
             key,

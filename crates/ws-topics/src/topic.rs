@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use ws_driver::{IntoOutgoing, Prepared};
 
+use crate::item::Item;
 use crate::policy::Policy;
 use crate::state::State;
 use crate::subscription::Subscription;
@@ -103,7 +104,16 @@ impl Topic {
     pub fn publish<'m>(&self, message: impl IntoOutgoing<'m>) -> Publish<'_> {
         Publish {
             shared: &self.shared,
-            message: Prepared::new(message),
+            item: Item::local(Prepared::new(message)),
+            ticket: Ticket::default(),
+        }
+    }
+
+    /// Publishes a message of a backplane, unless that has been done already.
+    pub(crate) fn publish_item(&self, item: Item) -> Publish<'_> {
+        Publish {
+            shared: &self.shared,
+            item,
             ticket: Ticket::default(),
         }
     }
@@ -115,8 +125,8 @@ impl Topic {
     /// [`NoRoom`] if a subscriber with [`Policy::wait`] has no room. No subscriber receives the
     /// message. To keep it, pass a reference to a [`Prepared`].
     pub fn try_publish<'m>(&self, message: impl IntoOutgoing<'m>) -> Result<Published, NoRoom> {
-        let message = Prepared::new(message);
-        let published = self.shared.lock().publish(&message);
+        let item = Item::local(Prepared::new(message));
+        let published = self.shared.lock().publish(&item);
         let (published, woken) = published.ok_or(NoRoom)?;
         woken.wake();
         Ok(published)
@@ -172,7 +182,7 @@ impl Drop for Shared {
 #[must_use = "nothing is published before it is awaited"]
 pub struct Publish<'t> {
     shared: &'t Shared,
-    message: Prepared,
+    item: Item,
     ticket: Ticket,
 }
 
@@ -182,11 +192,11 @@ impl Future for Publish<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Published> {
         let Self {
             shared,
-            message,
+            item,
             ticket,
         } = &mut *self;
         let mut state = shared.lock();
-        let Some((published, woken)) = state.publish(message) else {
+        let Some((published, woken)) = state.publish(item) else {
             state.wait_for_room(ticket, cx.waker());
             return Poll::Pending;
         };
