@@ -3,6 +3,7 @@
 mod clients;
 mod hub;
 mod model;
+mod shared;
 mod waiting;
 
 use std::pin::pin;
