@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use ws_driver::transport::{Split, Transport};
 use ws_driver::{CloseCode, Error, Message, Prepared, Sender, TryFeedError, WebSocket};
 
+use crate::batch::Batch;
 use crate::item::Missed;
 use crate::subscription::{Event, Subscription};
 
@@ -180,16 +181,18 @@ impl Subscription {
             if self.has_ended() {
                 return Poll::Pending;
             }
+            let batch = self.take_batch();
+            if !batch.is_empty() {
+                self.feed_batch(batch, to)?;
+                continue;
+            }
             match ready!(self.poll_recv(cx)) {
-                Ok(Some(Event::Message(message))) => match to.try_feed(&message) {
-                    Ok(()) => {}
-                    Err(TryFeedError::Closed(_)) => self.leave(),
-                    Err(_) => {
+                Ok(Some(Event::Message(message))) => {
+                    if let Err(error) = self.feed(&message, to) {
                         self.put_back(message);
-                        let unfinished = ws_driver::SendError::UnfinishedMessage;
-                        return Poll::Ready(Err(Error::Send(unfinished)));
+                        return Poll::Ready(Err(error));
                     }
-                },
+                }
                 Ok(Some(Event::Lagged(missed))) => {
                     return Poll::Ready(Ok(Some(Forwarded::Lagged(missed))));
                 }
@@ -206,6 +209,34 @@ impl Subscription {
             to.start_close(too_slow.code)?;
         }
         Poll::Ready(Ok(None))
+    }
+
+    /// Queues the messages of a batch while there is room, and keeps the rest as the first ones.
+    fn feed_batch(&mut self, batch: Batch, to: &mut impl Target) -> Result<(), Error> {
+        let mut fed = Ok(());
+        for item in batch {
+            if fed.is_ok() && self.first.is_empty() && to.has_room() {
+                fed = self.feed(&item.message, to);
+                if fed.is_ok() {
+                    self.fed(&item);
+                    continue;
+                }
+            }
+            self.first.push_back(item);
+        }
+        fed
+    }
+
+    /// Queues a message, for which there is room. Leaves the topic if the connection is closing.
+    fn feed(&mut self, message: &Prepared, to: &mut impl Target) -> Result<(), Error> {
+        match to.try_feed(message) {
+            Ok(()) => Ok(()),
+            Err(TryFeedError::Closed(_)) => {
+                self.leave();
+                Ok(())
+            }
+            Err(_) => Err(Error::Send(ws_driver::SendError::UnfinishedMessage)),
+        }
     }
 }
 

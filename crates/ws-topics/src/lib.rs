@@ -42,6 +42,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backplane;
+mod batch;
 mod forward;
 mod item;
 mod log;

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use crate::batch::Batch;
 use crate::item::Item;
 use crate::policy::Amount;
 
@@ -54,6 +55,29 @@ impl Log {
         *self.subscribers_at(*place) += 1;
         self.trim();
         Some(item)
+    }
+
+    /// Moves a subscriber behind the next messages and puts those into `batch`, while they fit and
+    /// `is_plain`. One step for all of them, because this is where a topic spends its time.
+    pub(crate) fn advance_by_batch(
+        &mut self,
+        place: &mut Place,
+        batch: &mut Batch,
+        is_plain: impl Fn(&Item) -> bool,
+    ) {
+        let Ok(index) = usize::try_from(place.messages - self.first) else {
+            return;
+        };
+        let start = *place;
+        for Entry { item, .. } in self.entries.range(index.min(self.entries.len())..) {
+            if !is_plain(item) || !batch.push(item) {
+                break;
+            }
+            place.add(item.len());
+        }
+        *self.subscribers_at(start) -= 1;
+        *self.subscribers_at(*place) += 1;
+        self.trim();
     }
 
     /// Adds a message at the end.

@@ -4,6 +4,7 @@ use std::task::{Poll, Waker};
 
 use slab::Slab;
 
+use crate::batch::Batch;
 use crate::item::{Cursor, Item};
 use crate::log::{Log, Place};
 use crate::policy::{Amount, Policy};
@@ -163,6 +164,17 @@ impl State {
                 (Poll::Ready(Some(next)), self.publishing.take())
             }
         }
+    }
+
+    /// Takes messages of a subscriber, while they are `is_plain`.
+    pub(crate) fn take_batch(
+        &mut self,
+        key: usize,
+        batch: &mut Batch,
+        is_plain: impl Fn(&Item) -> bool,
+    ) -> Woken {
+        self.subscribers[key].next_batch(&mut self.log, batch, is_plain);
+        self.publishing.take()
     }
 
     /// Stores the waker of a subscriber whose connection has no room, until it becomes too slow.

@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use ws_driver::CloseCode;
 
+use crate::batch::Batch;
 use crate::item::Item;
 use crate::log::{Log, Place};
 use crate::policy::{Amount, Overflow, Policy};
@@ -139,6 +140,21 @@ impl Subscriber {
             At::Log(place) => log.advance(place).map_or(Next::Nothing, Next::Message),
             At::TooSlow(code) => Next::TooSlow(*code),
             At::Missing(_) => Next::Nothing,
+        }
+    }
+
+    /// Takes messages out of the queue, if nothing else comes first.
+    pub(crate) fn next_batch(
+        &mut self,
+        log: &mut Log,
+        batch: &mut Batch,
+        is_plain: impl Fn(&Item) -> bool,
+    ) {
+        if let At::Log(place) = &mut self.at
+            && self.missed == 0
+            && self.parked.messages.is_empty()
+        {
+            log.advance_by_batch(place, batch, is_plain);
         }
     }
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use ws_driver::{CloseCode, Prepared};
 
+use crate::batch::Batch;
 use crate::item::{Cursor, Item, Missed};
 use crate::subscriber::Next;
 use crate::topic::{Shared, Topic};
@@ -175,6 +176,32 @@ impl Subscription {
     /// place at which the subscription began. [`Cursor::START`] without a backplane.
     pub fn cursor(&self) -> Cursor {
         self.cursor
+    }
+
+    /// Takes messages to queue in a connection. Empty if [`poll_recv`](Self::poll_recv) has to
+    /// decide what comes next. [`fed`](Self::fed) has to be called for each of them.
+    pub(crate) fn take_batch(&mut self) -> Batch {
+        let mut batch = Batch::default();
+        if self.gap == Missed::None
+            && self.first.is_empty()
+            && let Some(entry) = &self.entry
+        {
+            let live_after = self.live_after;
+            let is_plain = |item: &Item| {
+                item.cursor == Cursor::START
+                    || item.cursor > live_after && item.missed == Missed::None
+            };
+            let mut state = entry.shared.lock();
+            let woken = state.take_batch(entry.key, &mut batch, is_plain);
+            drop(state);
+            woken.wake();
+        }
+        batch
+    }
+
+    /// Records that a message of a batch was received.
+    pub(crate) fn fed(&mut self, item: &Item) {
+        self.cursor = item.cursor;
     }
 
     /// Returns a message that was received last, so that it is received again.

@@ -11,7 +11,8 @@ fn a_topic_is_removed_with_its_last_subscription_and_handle() {
     let topics = Topics::new();
     let topic = topics.topic("a");
     let subscriptions = [(); 2].map(|()| topics.subscribe("a", Policy::close()));
-    assert_eq!(topics.names(), ["a".into()]);
+    assert_eq!(topics.names().len(), 1);
+    assert_eq!(&*topics.names()[0], "a");
     assert_eq!(topic.subscribers(), 2);
     drop(topic);
     let [first, second] = subscriptions;
