@@ -177,13 +177,14 @@ impl Subscription {
         cx: &mut Context<'_>,
         to: &mut impl Target,
     ) -> Poll<Result<Option<Forwarded>, Error>> {
+        let mut batch = Batch::default();
         while to.has_room() {
             if self.has_ended() {
                 return Poll::Pending;
             }
-            let batch = self.take_batch();
+            self.take_batch(&mut batch);
             if !batch.is_empty() {
-                self.feed_batch(batch, to)?;
+                self.feed_batch(&mut batch, to)?;
                 continue;
             }
             match ready!(self.poll_recv(cx)) {
@@ -212,22 +213,27 @@ impl Subscription {
     }
 
     /// Queues the messages of a batch while there is room, and keeps the rest as the first ones.
-    fn feed_batch(&mut self, batch: Batch, to: &mut impl Target) -> Result<(), Error> {
-        let mut fed = Ok(());
-        for item in batch {
-            if fed.is_ok() && self.first.is_empty() && to.has_room() {
-                fed = self.feed(&item.message, to);
-                if fed.is_ok() {
-                    self.fed(&item);
-                    continue;
+    #[inline]
+    fn feed_batch(&mut self, batch: &mut Batch, to: &mut impl Target) -> Result<(), Error> {
+        while let Some((message, cursor)) = batch.pop() {
+            let fed = match to.has_room() {
+                true => self.feed(&message, to).map(|()| true),
+                false => Ok(false),
+            };
+            if !matches!(fed, Ok(true)) {
+                self.first.push_back((message, cursor).into());
+                while let Some(rest) = batch.pop() {
+                    self.first.push_back(rest.into());
                 }
+                return fed.map(drop);
             }
-            self.first.push_back(item);
+            self.cursor = cursor;
         }
-        fed
+        Ok(())
     }
 
     /// Queues a message, for which there is room. Leaves the topic if the connection is closing.
+    #[inline]
     fn feed(&mut self, message: &Prepared, to: &mut impl Target) -> Result<(), Error> {
         match to.try_feed(message) {
             Ok(()) => Ok(()),

@@ -24,6 +24,7 @@ pub(crate) struct Log {
 
 struct Entry {
     item: Item,
+    len: usize,
     /// The number of subscribers whose place is in front of this message. An entry is freed when
     /// neither it nor an older entry has such subscribers.
     subscribers: usize,
@@ -69,22 +70,26 @@ impl Log {
             return;
         };
         let start = *place;
-        for Entry { item, .. } in self.entries.range(index.min(self.entries.len())..) {
-            if !is_plain(item) || !batch.push(item) {
+        for Entry { item, len, .. } in self.entries.range(index.min(self.entries.len())..) {
+            if !is_plain(item) || !batch.push(item, *len) {
                 break;
             }
-            place.add(item.len());
+            place.add(*len);
         }
-        *self.subscribers_at(start) -= 1;
-        *self.subscribers_at(*place) += 1;
-        self.trim();
+        if place.messages > start.messages {
+            *self.subscribers_at(start) -= 1;
+            *self.subscribers_at(*place) += 1;
+            self.trim();
+        }
     }
 
     /// Adds a message at the end.
     pub(crate) fn push(&mut self, item: Item) {
-        self.end.add(item.len());
+        let len = item.len();
+        self.end.add(len);
         self.entries.push_back(Entry {
             item,
+            len,
             subscribers: std::mem::take(&mut self.at_end),
         });
         self.trim();

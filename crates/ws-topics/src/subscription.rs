@@ -178,10 +178,9 @@ impl Subscription {
         self.cursor
     }
 
-    /// Takes messages to queue in a connection. Empty if [`poll_recv`](Self::poll_recv) has to
-    /// decide what comes next. [`fed`](Self::fed) has to be called for each of them.
-    pub(crate) fn take_batch(&mut self) -> Batch {
-        let mut batch = Batch::default();
+    /// Takes messages to queue in a connection. Leaves the batch empty if [`poll_recv`](Self::poll_recv) has to
+    /// decide what comes next.
+    pub(crate) fn take_batch(&mut self, batch: &mut Batch) {
         if self.gap == Missed::None
             && self.first.is_empty()
             && let Some(entry) = &self.entry
@@ -192,16 +191,10 @@ impl Subscription {
                     || item.cursor > live_after && item.missed == Missed::None
             };
             let mut state = entry.shared.lock();
-            let woken = state.take_batch(entry.key, &mut batch, is_plain);
+            let woken = state.take_batch(entry.key, batch, is_plain);
             drop(state);
             woken.wake();
         }
-        batch
-    }
-
-    /// Records that a message of a batch was received.
-    pub(crate) fn fed(&mut self, item: &Item) {
-        self.cursor = item.cursor;
     }
 
     /// Returns a message that was received last, so that it is received again.

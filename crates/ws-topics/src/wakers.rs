@@ -66,7 +66,11 @@ impl Woken {
         self.0.insert(waker);
     }
 
+    #[inline]
     pub(crate) fn wake(self) {
+        if self.0.is_empty() {
+            return;
+        }
         for (_, waker) in self.0 {
             waker.wake();
         }

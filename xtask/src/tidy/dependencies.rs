@@ -119,7 +119,8 @@ const TABLE: &[(&str, Allowed)] = &[
         Allowed::Only {
             // loom as for ws-driver.
             always: &["loom", "slab", "thiserror", "ws-driver"],
-            optional: &[],
+            // futures-core for the stream of signals of redis.
+            optional: &["futures-core", "redis"],
         },
     ),
     (
