@@ -246,8 +246,8 @@ impl Subscription {
     }
 }
 
-/// Makes the executor poll again, after other tasks, if `is_due`: the connection had no room for all
-/// messages, and writing has made room.
+/// Makes the executor poll again, after other tasks, if `is_due`: writing has made room, and
+/// messages are waiting for room.
 fn poll_again(cx: &Context<'_>, is_due: bool) {
     if is_due {
         cx.waker().wake_by_ref();

@@ -14,7 +14,9 @@ use crate::policy::{Amount, Overflow, Policy};
 pub(crate) struct Subscriber {
     pub(crate) policy: Policy,
     at: At,
-    parked: Parked,
+    /// `None` if there are none, which is usual. Boxed, because each publisher that looks for room
+    /// reads all subscribers.
+    parked: Option<Box<Parked>>,
     /// The number of messages that were missed after the parked ones and before the place in the
     /// log.
     missed: u64,
@@ -61,7 +63,7 @@ impl Subscriber {
         Self {
             policy,
             at: At::Log(log.enter()),
-            parked: Parked::default(),
+            parked: None,
             missed: 0,
             stuck: None,
         }
@@ -97,7 +99,8 @@ impl Subscriber {
                     }
                 }
                 Overflow::DropNewest => {
-                    self.parked.take_from(log, place, &mut self.missed);
+                    let parked = self.parked.get_or_insert_default();
+                    parked.take_from(log, place, &mut self.missed);
                     log.leave(*place);
                     self.at = At::Missing(*place);
                 }
@@ -119,15 +122,18 @@ impl Subscriber {
             messages: self.policy.messages as u64,
             bytes: self.policy.bytes as u64,
         };
-        Some(place.plus(bound.minus(self.parked.amount)))
+        Some(place.plus(bound.minus(self.parked())))
     }
 
     /// Takes the next item out of the queue.
     pub(crate) fn next(&mut self, log: &mut Log) -> Next {
-        if let Some(missed) = self.parked.missed() {
+        if let Some(missed) = self.parked.as_mut().and_then(|parked| parked.missed()) {
             return Next::Lagged(missed);
         }
-        let parked = self.parked.pop();
+        let parked = self.parked.as_mut().and_then(|parked| parked.pop());
+        if self.parked() == Amount::default() {
+            self.parked = None;
+        }
         if let At::Missing(since) = self.at {
             self.missed += log.end().minus(since).messages;
             self.at = At::Log(log.enter());
@@ -152,7 +158,7 @@ impl Subscriber {
     ) {
         if let At::Log(place) = &mut self.at
             && self.missed == 0
-            && self.parked.messages.is_empty()
+            && self.parked.is_none()
         {
             log.advance_by_batch(place, batch, is_plain);
         }
@@ -172,9 +178,14 @@ impl Subscriber {
     /// Returns the amount in the queue.
     pub(crate) fn queued(&self, log: &Log) -> Amount {
         match self.at {
-            At::Log(place) => log.end().minus(place).plus(self.parked.amount),
-            At::Missing(_) | At::TooSlow(_) => self.parked.amount,
+            At::Log(place) => log.end().minus(place).plus(self.parked()),
+            At::Missing(_) | At::TooSlow(_) => self.parked(),
         }
+    }
+
+    fn parked(&self) -> Amount {
+        let parked = self.parked.as_ref();
+        parked.map_or(Amount::default(), |parked| parked.amount)
     }
 
     fn is_full(&self, log: &Log, len: usize) -> bool {
@@ -202,9 +213,6 @@ impl Parked {
     fn pop(&mut self) -> Option<Item> {
         let (_, item) = self.messages.pop_front()?;
         self.amount.remove(item.len());
-        if self.messages.is_empty() {
-            self.messages = VecDeque::new();
-        }
         Some(item)
     }
 }

@@ -178,8 +178,8 @@ impl Subscription {
         self.cursor
     }
 
-    /// Takes messages to queue in a connection. Leaves the batch empty if [`poll_recv`](Self::poll_recv) has to
-    /// decide what comes next.
+    /// Takes messages to queue in a connection. Leaves the batch empty if
+    /// [`poll_recv`](Self::poll_recv) has to decide what comes next.
     pub(crate) fn take_batch(&mut self, batch: &mut Batch) {
         if self.gap == Missed::None
             && self.first.is_empty()

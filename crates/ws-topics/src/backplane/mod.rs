@@ -1,9 +1,9 @@
 //! The store behind topics of more than one process: it keeps the latest messages of each topic in
 //! one order, and signals that there are new ones.
 //!
-//! [`SharedTopics`](crate::SharedTopics) reads messages after a [`Cursor`], so a signal that is late,
-//! lost or repeated costs time, but neither loses nor repeats a message. After a failure it continues
-//! from the last cursor.
+//! [`SharedTopics`](crate::SharedTopics) reads messages after a [`Cursor`]. So a signal that is
+//! late, lost or repeated costs time, but neither loses nor repeats a message. After a failure,
+//! reading continues from the last cursor.
 //!
 //! | backplane | store |
 //! |---|---|

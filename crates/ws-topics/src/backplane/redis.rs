@@ -251,7 +251,7 @@ impl Watch for RedisWatch {
     async fn changed(&mut self) -> Result<String, RedisError> {
         let signal = poll_fn(|cx| Pin::new(&mut self.signals).poll_next(cx)).await;
         let signal = signal.ok_or(RedisError::Ended)?;
-        Ok(signal.get_payload().map_err(redis::RedisError::from)?)
+        Ok(signal.get_payload()?)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Without `redis-server`, the tests print a line and do nothing.
 
 #![cfg(unix)]
+#![forbid(unsafe_code)]
 
 mod outages;
 mod processes;

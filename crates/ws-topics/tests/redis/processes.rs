@@ -176,11 +176,11 @@ fn a_killed_process_is_replaced() {
                     received.push((cursor.parse::<Cursor>().unwrap(), number.parse().unwrap()));
                 }
                 if received.len() == 100 {
-                    follower.kill().unwrap();
-                    follower.wait().unwrap();
                     break;
                 }
             }
+            follower.kill().unwrap();
+            follower.wait().unwrap();
             received
         });
         let received = reading.await.unwrap();

@@ -1,5 +1,7 @@
 //! Tests of topics through their public interface.
 
+#![forbid(unsafe_code)]
+
 mod clients;
 mod hub;
 mod model;
