@@ -130,9 +130,9 @@ impl<B: Backplane> SharedTopics<B> {
         Ok(subscription)
     }
 
-    /// Subscribes to the messages behind `cursor`. Those in the history of the backplane come first.
-    /// New ones follow. The cursor may come from another process. With [`Cursor::START`], begins with
-    /// the oldest message in the history.
+    /// Subscribes to the messages behind `cursor`. Those in the history of the backplane come
+    /// first, and new ones follow. The cursor may come from another process. With
+    /// [`Cursor::START`], begins with the oldest message in the history.
     ///
     /// Each message is received once. Messages that are no longer in the history are reported as
     /// [`Event::Gap`](crate::Event::Gap). So is a cursor of a history that was lost.
