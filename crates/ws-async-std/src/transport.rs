@@ -10,7 +10,6 @@ use std::io;
 use std::net::{Shutdown, SocketAddr};
 #[cfg(unix)]
 use std::path::Path;
-use std::task::{Context, Poll};
 
 use async_io::Async;
 use async_std::io::{Read, Write};
@@ -71,16 +70,6 @@ impl Runtime for AsyncStd {
 }
 
 impl FuturesRuntime for AsyncStd {
-    /// async-std can only wait by reading.
-    type Socket = ();
-
-    fn socket(_: &TcpStream) {}
-
-    #[inline]
-    fn poll_readable((): &(), _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
     fn set_nodelay(tcp: &TcpStream) -> io::Result<()> {
         tcp.set_nodelay(true)
     }

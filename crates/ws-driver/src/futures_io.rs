@@ -26,9 +26,6 @@ use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf};
 pub trait FuturesRuntime:
     Runtime<TcpStream: AsyncRead + AsyncWrite + Clone + fmt::Debug + Sync + Unpin>
 {
-    /// The part of a TCP stream that waits until it can be read. `()` if the runtime has none.
-    type Socket: Send + Sync + Unpin;
-
     /// Sets `TCP_NODELAY`, so that small segments are sent without delay.
     ///
     /// # Errors
@@ -42,19 +39,6 @@ pub trait FuturesRuntime:
     ///
     /// The error of the operating system.
     fn peer_addr(tcp: &Self::TcpStream) -> io::Result<SocketAddr>;
-
-    /// Returns the part of a stream that [`poll_readable`](Self::poll_readable) needs.
-    fn socket(tcp: &Self::TcpStream) -> Self::Socket;
-
-    /// Waits until the socket can be read, without reading. Called when the last read has emptied
-    /// the socket, because another read would be a system call that finds nothing.
-    ///
-    /// If the runtime has no such operation, this returns at once, and the read waits.
-    ///
-    /// # Errors
-    ///
-    /// The error of the runtime.
-    fn poll_readable(socket: &Self::Socket, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Ends the sending direction of a stream whose `poll_close` does not do so, and returns the
     /// result.

@@ -11,7 +11,6 @@ use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -73,23 +72,12 @@ impl Runtime for Smol {
 }
 
 impl FuturesRuntime for Smol {
-    type Socket = Arc<Async<std::net::TcpStream>>;
-
     fn set_nodelay(tcp: &TcpStream) -> io::Result<()> {
         tcp.set_nodelay(true)
     }
 
     fn peer_addr(tcp: &TcpStream) -> io::Result<SocketAddr> {
         tcp.peer_addr()
-    }
-
-    fn socket(tcp: &TcpStream) -> Self::Socket {
-        tcp.clone().into()
-    }
-
-    #[inline]
-    fn poll_readable(socket: &Self::Socket, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        socket.poll_readable(cx)
     }
 }
 

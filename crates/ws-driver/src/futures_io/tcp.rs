@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures_io::AsyncRead as _;
 
@@ -17,9 +17,6 @@ use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf, pass_writ
 /// A transport over a TCP stream of the runtime `R`. Its halves are clones of the stream.
 pub struct TcpTransport<R: FuturesRuntime> {
     stream: R::TcpStream,
-    socket: R::Socket,
-    /// `true` if the last read has emptied the socket, or nothing was read yet.
-    is_drained: bool,
     /// Allocated when the socket is full for the first time.
     room: Option<Arc<Room>>,
 }
@@ -41,12 +38,7 @@ impl<R: FuturesRuntime> TcpTransport<R> {
 
     /// Makes a transport from a stream. Sets no option.
     fn of(stream: R::TcpStream) -> Self {
-        Self {
-            socket: R::socket(&stream),
-            stream,
-            is_drained: true,
-            room: None,
-        }
+        Self { stream, room: None }
     }
 
     /// Continues after the socket was full, or is full for the first time: see [`Room`].
@@ -116,12 +108,7 @@ impl<R: FuturesRuntime + Runtime<Tcp = TcpTransport<R>>> From<TcpTransport<R>> f
 impl<R: FuturesRuntime> ReadHalf for TcpTransport<R> {
     #[inline]
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        if self.is_drained {
-            ready!(R::poll_readable(&self.socket, cx))?;
-        }
-        let len = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        self.is_drained = len < buffer.len();
-        Poll::Ready(Ok(len))
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 

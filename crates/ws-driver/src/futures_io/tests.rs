@@ -17,11 +17,6 @@ struct Record {
     /// `Some` while the stream is full: the waker of the last write.
     full: Option<Waker>,
     nodelay: bool,
-    reads: u32,
-    /// The number of bytes that a read finds. `None` if it fills the buffer.
-    available: Option<usize>,
-    /// `true` if the runtime reports that there is nothing to read.
-    is_empty: bool,
     flushed: u32,
     closed: u32,
     close_fault: Option<io::ErrorKind>,
@@ -55,11 +50,8 @@ macro_rules! stream {
                 _: &mut Context<'_>,
                 buffer: &mut [u8],
             ) -> Poll<io::Result<usize>> {
-                let mut record = self.0.lock().unwrap();
-                record.reads += 1;
-                let len = record.available.unwrap_or(buffer.len());
-                buffer[..len].fill(7);
-                Poll::Ready(Ok(len))
+                buffer.fill(7);
+                Poll::Ready(Ok(buffer.len()))
             }
         }
 
@@ -127,19 +119,6 @@ impl Runtime for Recording {
 }
 
 impl FuturesRuntime for Recording {
-    type Socket = Shared;
-
-    fn socket(tcp: &Tcp) -> Shared {
-        Arc::clone(&tcp.0)
-    }
-
-    fn poll_readable(socket: &Shared, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match socket.lock().unwrap().is_empty {
-            true => Poll::Pending,
-            false => Poll::Ready(Ok(())),
-        }
-    }
-
     fn set_nodelay(tcp: &Tcp) -> io::Result<()> {
         tcp.0.lock().unwrap().nodelay = true;
         Ok(())
@@ -218,30 +197,6 @@ fn bytes_pass_in_both_directions_and_slices_in_one_write() {
     let record = record.lock().unwrap();
     assert_eq!(record.written, [vec![4, 7], vec![7]]);
     assert_eq!((record.flushed, record.closed), (1, 0));
-}
-
-#[test]
-fn an_emptied_socket_is_read_again_only_once_it_is_readable() {
-    let mut tcp = tcp_transport();
-    let record = Arc::clone(&tcp.as_ref().0);
-    let set = |is_empty, available| {
-        let mut record = record.lock().unwrap();
-        (record.is_empty, record.available) = (is_empty, available);
-    };
-    let mut poll = || tcp.poll_read(&mut noop(), &mut [0; 3]);
-    set(true, None);
-    assert!(poll().is_pending(), "nothing has arrived since the start");
-    set(false, None);
-    assert_eq!(ready(poll()), 3);
-    // The read has filled the buffer, so there may be more.
-    set(true, Some(1));
-    assert_eq!(ready(poll()), 1);
-    let reads = || record.lock().unwrap().reads;
-    assert!(poll().is_pending() && poll().is_pending());
-    assert_eq!(reads(), 2);
-    set(false, Some(0));
-    assert_eq!(ready(poll()), 0);
-    assert_eq!(reads(), 3);
 }
 
 /// A waker that counts its wake-ups.

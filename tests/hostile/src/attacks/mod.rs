@@ -342,7 +342,8 @@ mod tests {
     #[test]
     fn names_are_unique_and_fit_a_command_line() {
         for (at, attack) in ATTACKS.iter().enumerate() {
-            let fits = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+            let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+            let fits = |byte: u8| is_word(byte) || byte == b'-';
             assert!(attack.name.bytes().all(fits), "{}", attack.name);
             let mut rest = ATTACKS[at + 1..].iter();
             assert!(rest.all(|other| other.name != attack.name));
