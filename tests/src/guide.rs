@@ -42,6 +42,9 @@ mod compression {}
 #[doc = include_str!("../../docs/serving.md")]
 mod serving {}
 
+#[doc = include_str!("../../docs/operations.md")]
+mod operations {}
+
 #[doc = include_str!("../../docs/testing.md")]
 mod testing {}
 

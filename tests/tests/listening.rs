@@ -18,8 +18,11 @@ use ws_tests::http;
 use ws_tests::socket::TOO_LONG;
 use ws_tokio::handshake::IpRange;
 use ws_tokio::listen::{ProxyProtocol, reuse_port};
-use ws_tokio::{AcceptError, Acceptor, CloseCode, Message};
+use ws_tokio::{AcceptError, Acceptor, CloseCode, Incoming, Message};
 
+#[expect(dead_code, reason = "no test calls its `main`")]
+#[path = "../../crates/ws-tokio/examples/tokio_graceful_shutdown.rs"]
+mod graceful_shutdown;
 #[expect(dead_code, reason = "no test calls its `main`")]
 #[path = "../../crates/ws-tokio/examples/tokio_health_check.rs"]
 mod health_check;
@@ -184,6 +187,35 @@ async fn the_server_behind_a_proxy_names_the_client() {
     let mut ws = time::timeout(TOO_LONG, handshake).await.unwrap().unwrap();
     let message = time::timeout(TOO_LONG, ws.recv()).await.unwrap().unwrap();
     assert_eq!(message, Some(Message::from("203.0.113.7:4711")));
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopped_closes_its_connections_and_refuses_clients() {
+    let listener = tokio::net::TcpListener::bind(any_port()).await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(graceful_shutdown::serve(listener, async {
+        let _ = stopped.await;
+    }));
+    let mut ws = ws_tokio::connect(&url).await.unwrap();
+    stop.send(()).unwrap();
+    // The Close has arrived, so the shutdown has begun. It waits for the answer to the Close.
+    assert!(matches!(
+        ws.recv_any().await.unwrap(),
+        Some(Incoming::Control(_))
+    ));
+    let refused = ws_tokio::connect(&url).await.unwrap_err();
+    assert_eq!(
+        refused
+            .response()
+            .map(|response| response.status().as_u16()),
+        Some(503)
+    );
+    let ended = time::timeout(TOO_LONG, ws.recv()).await.unwrap();
+    assert_eq!(ended.unwrap(), None);
+    assert_eq!(ws.end().map(|end| end.code()), Some(CloseCode::GOING_AWAY));
+    let report = time::timeout(TOO_LONG, serving).await.unwrap();
+    assert_eq!(report.unwrap().unwrap().clean, 1);
 }
 
 /// The variable with the address that the child of the next test expects.

@@ -53,6 +53,14 @@ macro_rules! names {
                 status: $adapter::http::StatusCode,
             }
 
+            struct Serving {
+                registry: $adapter::Registry,
+                admission: $adapter::Admission,
+                shutdown: $adapter::Shutdown,
+                report: ($adapter::Report, $adapter::Counts),
+                unavailable: $adapter::Unavailable,
+            }
+
             enum Errors {
                 Accept($adapter::AcceptError),
                 Answer($adapter::AnswerError),

@@ -34,6 +34,7 @@
 //! | connect over HTTP/2, with the crate `ws-h2` | [`Connector::http2`] |
 //! | upgrade a request of hyper or another HTTP server | [`Acceptor::upgraded`], [`handshake`] |
 //! | implement a transport, or use a concrete transport type | [`transport`] |
+//! | limit, count and shut down connections | [`Registry`] |
 //! | test without a network | [`testing`] |
 //!
 //! The generic types in [`ws_driver`] have the full documentation. The repository has a guide in
@@ -48,21 +49,22 @@ pub mod tls;
 pub mod transport;
 
 pub use aliases::{
-    Acceptor, AnyOffer, Connector, Offer, PlainRequest, Receiver, Sender, WebSocket,
+    Acceptor, AnyOffer, Connector, Offer, PlainRequest, Receiver, Registry, Sender, Shutdown,
+    WebSocket,
 };
 pub use transport::AsyncStd;
 #[cfg(any(feature = "proxy-protocol", feature = "socket-options"))]
 pub use ws_driver::listen;
 #[doc(inline)]
 pub use ws_driver::{
-    AcceptError, AddressError, AnswerError, Bytes, ClientError, CloseCode, CloseFrame, CloseReason,
-    CloseReasonTooLong, Config, ConnectError, ConnectPhase, Control, ControlPayload,
-    ControlPayloadTooLong, DeflateConfig, End, Error, Feed, HeadLimits, Incoming, Initiator,
-    IntoOutgoing, IntoTarget, LimitError, Message, MessageKind, MessageReader, MessageRef,
-    MessageWriter, NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError, ProxyError,
-    ProxyErrorKind, ReceiveError, RecvRef, RejectReason, RequestError, ReuniteError, SendError,
-    TargetError, Text, Timeout, TlsError, TlsErrorKind, TryFeedError, Unreachable, handshake, http,
-    masks,
+    AcceptError, AddressError, Admission, AnswerError, Bytes, ClientError, CloseCode, CloseFrame,
+    CloseReason, CloseReasonTooLong, Config, ConnectError, ConnectPhase, Control, ControlPayload,
+    ControlPayloadTooLong, Counts, DeflateConfig, End, Error, Feed, HeadLimits, Incoming,
+    Initiator, IntoOutgoing, IntoTarget, LimitError, Message, MessageKind, MessageReader,
+    MessageRef, MessageWriter, NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError,
+    ProxyError, ProxyErrorKind, ReceiveError, RecvRef, RejectReason, Report, RequestError,
+    ReuniteError, SendError, TargetError, Text, Timeout, TlsError, TlsErrorKind, TryFeedError,
+    Unavailable, Unreachable, handshake, http, masks,
 };
 #[cfg(feature = "socket-options")]
 #[doc(inline)]

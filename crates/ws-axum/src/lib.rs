@@ -42,5 +42,5 @@ pub use ws_tokio;
 #[doc(no_inline)]
 pub use ws_tokio::{
     Acceptor, Bytes, CloseCode, Config, DeflateConfig, Error, Message, MessageRef, OriginPolicy,
-    Receiver, Sender, WebSocket,
+    Receiver, Registry, Sender, WebSocket,
 };

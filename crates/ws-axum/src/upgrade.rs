@@ -12,7 +12,7 @@ use ws_hyper::Refusal;
 use ws_tokio::handshake::UpgradeRequest;
 use ws_tokio::http::HeaderValue;
 use ws_tokio::http::request::Parts;
-use ws_tokio::{Acceptor, Config, OriginPolicy, Tokio, WebSocket};
+use ws_tokio::{Acceptor, Config, OriginPolicy, Registry, Tokio, WebSocket};
 
 use crate::rejection::Rejection;
 
@@ -49,6 +49,7 @@ pub struct Upgrade {
     upgrade: ws_hyper::Upgrade<Tokio>,
     config: Config,
     origins: OriginPolicy,
+    registry: Option<Registry>,
     /// `true` if the connection may be opened although nothing has shown that the answer was sent.
     is_lenient: bool,
     on_error: Option<Box<dyn FnOnce(BoxError) + Send>>,
@@ -85,6 +86,31 @@ impl Upgrade {
     /// of them. Default: [`Config::default`].
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
+        self
+    }
+
+    /// Puts the connection into `registry`. If the registry is full or was shut down, the response
+    /// is a refusal with status 503. The default is no registry.
+    ///
+    /// ```
+    /// use axum::extract::State;
+    /// use axum::response::Response;
+    /// use ws_axum::{Registry, Upgrade};
+    ///
+    /// async fn echo(State(registry): State<Registry>, upgrade: Upgrade) -> Response {
+    ///     upgrade.registry(&registry).accept(async move |mut ws| {
+    ///         while let Some(message) = ws.recv().await? {
+    ///             ws.send(message).await?;
+    ///         }
+    ///         Ok::<_, ws_axum::Error>(())
+    ///     })
+    /// }
+    /// # let app: axum::Router = axum::Router::new()
+    /// #     .route("/echo", axum::routing::any(echo))
+    /// #     .with_state(Registry::new());
+    /// ```
+    pub fn registry(mut self, registry: &Registry) -> Self {
+        self.registry = Some(registry.clone());
         self
     }
 
@@ -144,8 +170,8 @@ impl Upgrade {
     /// The error may have any type. If the compiler cannot infer it, end the handler with
     /// `Ok::<_, ws_axum::Error>(())`.
     ///
-    /// The response is a refusal if the origin is not allowed (status 403), or if a header of the
-    /// answer is invalid (status 500).
+    /// The response is a refusal if the origin is not allowed (status 403), if a header of the
+    /// answer is invalid (status 500), or if the [registry](Self::registry) has no place (503).
     pub fn accept<H, F, E>(self, handler: H) -> Response
     where
         H: FnOnce(WebSocket) -> F + Send + 'static,
@@ -160,7 +186,8 @@ impl Upgrade {
     ///
     /// # Errors
     ///
-    /// [`Rejection`] if the origin is not allowed, or if a header of the answer is invalid.
+    /// [`Rejection`] if the origin is not allowed, if a header of the answer is invalid, or if the
+    /// [registry](Self::registry) has no place.
     pub fn try_accept<H, F, E>(self, handler: H) -> Result<Response, Rejection>
     where
         H: FnOnce(WebSocket) -> F + Send + 'static,
@@ -169,7 +196,11 @@ impl Upgrade {
     {
         let origin = self.request().check_origin(&self.origins);
         origin.map_err(Refusal::from)?;
-        let upgrade = self.upgrade.acceptor(Acceptor::new().config(self.config));
+        let mut acceptor = Acceptor::new().config(self.config);
+        if let Some(registry) = &self.registry {
+            acceptor = acceptor.registry(registry);
+        }
+        let upgrade = self.upgrade.acceptor(acceptor);
         let (response, upgrading) = if self.is_lenient {
             upgrade.accept()?
         } else {
@@ -201,6 +232,7 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
             upgrade: ws_hyper::Upgrade::from_parts(&acceptor, parts)?,
             config: Config::default(),
             origins: OriginPolicy::default(),
+            registry: None,
             is_lenient: false,
             on_error: None,
         })

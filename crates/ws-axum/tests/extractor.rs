@@ -17,7 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tower::ServiceExt;
 use ws_axum::ws_tokio::{self, Connector};
-use ws_axum::{Config, DeflateConfig, Error, OriginPolicy, Rejection, Upgrade, WebSocket};
+use ws_axum::{
+    CloseCode, Config, DeflateConfig, Error, OriginPolicy, Registry, Rejection, Upgrade, WebSocket,
+};
 
 async fn serve(app: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -346,4 +348,36 @@ async fn a_graceful_shutdown_leaves_connections_open() {
         ws_tokio::connect(&url).await.is_err(),
         "new connections are refused"
     );
+}
+
+#[tokio::test]
+async fn a_registry_limits_connections_and_closes_them() {
+    async fn handler(State(registry): State<Registry>, upgrade: Upgrade) -> Response {
+        upgrade.registry(&registry).accept(echo)
+    }
+    let registry = Registry::new().max_connections(1);
+    let app = Router::new()
+        .route("/", any(handler))
+        .with_state(registry.clone());
+    let url = format!("ws://{}/", serve(app).await);
+    let mut ws = ws_tokio::connect(&url).await.unwrap();
+    ws.send("hello").await.unwrap();
+    assert_eq!(ws.recv().await.unwrap(), Some("hello".into()));
+    assert_eq!(registry.counts().open, 1);
+
+    let refused = ws_tokio::connect(&url).await.unwrap_err();
+    let response = refused.response().unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "5");
+
+    let timeout = Duration::from_secs(25);
+    let shutdown = registry.shutdown(CloseCode::GOING_AWAY, "restart", timeout);
+    let (report, received) = tokio::join!(shutdown, ws.recv());
+    assert!(report.unwrap().is_clean());
+    assert_eq!(received.unwrap(), None);
+    assert_eq!(ws.end().unwrap().reason(), "restart");
+    let refused = ws_tokio::connect(&url).await.unwrap_err();
+    let response = refused.response().unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(registry.counts().refused, 2);
 }

@@ -42,19 +42,26 @@ impl<M: Timer> Clock<M> {
         M::now().saturating_duration_since(self.epoch)
     }
 
-    /// Waits for the earliest deadline of `send` and returns the current time once that deadline
-    /// has passed. Pending forever if no timeout is running.
+    /// Returns `true` if `limit` has passed at `now`, a duration since the epoch.
+    pub(crate) fn has_passed(&self, limit: Instant, now: Duration) -> bool {
+        limit.saturating_duration_since(self.epoch) <= now
+    }
+
+    /// Waits for `limit`, or for the earliest deadline of `send` if it is earlier. Returns the
+    /// current time once the deadline has passed. Pending forever if there is no deadline.
     pub(crate) fn poll_deadline(
         &mut self,
         cx: &mut Context<'_>,
         send: &mut SendHalf,
         direction: Direction,
+        limit: Option<Instant>,
     ) -> Poll<Duration> {
         if !send.is_timed() {
             return Poll::Pending;
         }
         let now = self.now();
-        let Some(deadline) = send.deadline(now) else {
+        let limit = limit.map(|limit| limit.saturating_duration_since(self.epoch));
+        let Some(deadline) = [send.deadline(now), limit].into_iter().flatten().min() else {
             return Poll::Pending;
         };
         if deadline <= now {

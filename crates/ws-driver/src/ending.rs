@@ -184,6 +184,7 @@ impl<W, M> WriteState<W, M> {
     /// Ends the connection and drops the transport.
     pub(crate) fn end(&mut self, cause: Cause) {
         let all_sent = self.has_sent_all();
+        self.send.lose_queue();
         self.send.transport_ended();
         self.finish(cause, all_sent, None);
     }
@@ -195,6 +196,7 @@ impl<W, M> WriteState<W, M> {
             return self.end(Cause::End);
         }
         let all_sent = self.has_sent_all();
+        self.send.lose_queue();
         self.send.transport_ended();
         let cause = Cause::Io(error.kind());
         self.finish(cause, all_sent, Some(Box::new(Error::Io(error))));
@@ -220,6 +222,7 @@ impl<W, M> WriteState<W, M> {
             all_sent,
             report,
         });
+        self.send.leave();
     }
 }
 

@@ -63,6 +63,7 @@ mod read_state;
 mod recv_ref;
 mod scripted;
 mod sending;
+mod serve;
 mod split;
 mod state;
 mod stream;
@@ -85,6 +86,7 @@ pub use outbox::{Feed, Outbox};
 pub use pieces::{MessageReader, MessageWriter};
 pub use read_state::Incoming;
 pub use recv_ref::RecvRef;
+pub use serve::{Admission, Counts, Registry, Report, Shutdown, Unavailable};
 pub use split::{Receiver, ReuniteError, Sender};
 pub use websocket::WebSocket;
 

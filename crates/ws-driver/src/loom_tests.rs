@@ -2,6 +2,8 @@
 //!
 //! A lost wake-up leaves a thread parked forever. Loom reports that as a deadlock.
 
+mod registry;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};

@@ -14,6 +14,7 @@ use ws_proto::{
 use crate::clock::{Clock, Direction};
 use crate::error::{Error, Timeout, TryFeedError};
 use crate::pool;
+use crate::serve::Seated;
 use crate::state::{Cause, State};
 use crate::transport::{Timer, WriteHalf};
 
@@ -33,9 +34,12 @@ const WRITTEN_PER_LOOK: usize = 256 * 1024;
 const LEAST_WRITTEN: usize = WRITTEN_PER_LOOK / 16;
 
 /// The state of sending, with the transport.
+///
+/// The fields are dropped in their order, so the transport is dropped before the connection leaves
+/// its registry.
 pub(crate) struct WriteState<W, M> {
-    pub(crate) send: SendHalf,
     pub(crate) state: State<W>,
+    pub(crate) send: Seated,
     clock: Clock<M>,
     /// `true` if the transport may have buffered bytes that were written.
     pub(crate) unflushed: bool,
@@ -219,7 +223,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     pub(crate) fn new(mut send: SendHalf, io: W) -> Self {
         send.lending().compress_in_steps();
         Self {
-            send,
+            send: Seated::new(send),
             state: State::Open(io),
             clock: Clock::new(),
             unflushed: false,
@@ -245,12 +249,14 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         Poll::Ready(self.check_open())
     }
 
-    /// Yields to the executor after many writes.
+    /// Yields to the executor after many writes. Also carries out an order to close, because a
+    /// connection to a fast peer never waits.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.burst < WRITES_PER_BURST {
             return Poll::Ready(());
         }
         self.burst = 0;
+        self.obey(cx, None);
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -418,6 +424,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
             && draining.write_fault.is_none()
         {
             draining.write_fault = Some(kind);
+            self.send.lose_queue();
             self.send.output_lost();
             self.news = true;
         }
@@ -504,9 +511,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     /// received by the other half.
     pub(crate) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.send.pause_listening();
-        let deadline = self
-            .clock
-            .poll_deadline(cx, &mut self.send, Direction::Sending);
+        let deadline = self.poll_deadline(cx, Direction::Sending);
         self.send.resume_listening();
         match deadline {
             Poll::Ready(now) if self.send.awaits_close_too_long(now) => Poll::Ready(()),
@@ -527,11 +532,20 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
 
     fn poll_limits(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<()> {
         loop {
-            let now = ready!(self.clock.poll_deadline(cx, &mut self.send, direction));
+            if self.obey(cx, Some(direction)) {
+                return Poll::Ready(());
+            }
+            let now = ready!(self.poll_deadline(cx, direction));
             let all_sent = self.has_sent_all();
+            let unsent = self.send.queued_before_close();
             let Some(expired) = self.send.expire(now) else {
+                let limit = self.send.expires();
+                if limit.is_some_and(|limit| self.clock.has_passed(limit, now)) {
+                    self.retire(cx);
+                }
                 continue;
             };
+            self.send.lose(unsent);
             let cause = match expired {
                 Expired::Close => Cause::Timeout(Timeout::Close),
                 Expired::Idle => Cause::Timeout(Timeout::Idle),
@@ -544,6 +558,12 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
             self.finish(cause, all_sent, None);
             return Poll::Ready(());
         }
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<Duration> {
+        let limit = self.send.expires();
+        self.clock
+            .poll_deadline(cx, &mut self.send, direction, limit)
     }
 
     /// Records the time of a Pong that has just arrived, if its round trip is measured.
@@ -572,7 +592,10 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         }
         self.check_open()?;
         ready!(self.poll_flush(cx))?;
-        Poll::Pending
+        match self.obey(cx, Some(Direction::Sending)) {
+            true => Poll::Ready(Err(self.fault())),
+            false => Poll::Pending,
+        }
     }
 }
 

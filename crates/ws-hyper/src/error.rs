@@ -4,8 +4,8 @@ use std::io;
 
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
-use ws_driver::AnswerError;
 use ws_driver::handshake::Rejection;
+use ws_driver::{AnswerError, Unavailable};
 
 /// The reason why a request is refused. [`response`](Self::response) tells the client.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,9 @@ pub enum Refusal {
     /// The request is not an acceptable opening request.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The registry of the acceptor is full or was shut down. Status 503, with `Retry-After`.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 impl Refusal {
@@ -35,6 +38,7 @@ impl Refusal {
         match self {
             Self::Answer(_) | Self::NotUpgradable => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Rejected(rejection) => rejection.status(),
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -45,6 +49,12 @@ impl Refusal {
     pub fn response<B: From<Vec<u8>>>(&self) -> Response<B> {
         match self {
             Self::Rejected(rejection) => rejection.response().map(B::from),
+            Self::Unavailable(reason) => {
+                let mut response = reason.response().map(B::from);
+                let headers = response.headers_mut();
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+                response
+            }
             Self::Answer(_) | Self::NotUpgradable => {
                 let mut response = Response::new(B::from(b"the server failed\n".to_vec()));
                 *response.status_mut() = self.status();
@@ -74,6 +84,9 @@ pub enum UpgradeError {
          of the answer, or has wrapped the body of the answer; leave such layers out on this route"
     )]
     Replaced,
+    /// The deadline of a shutdown of the registry passed before the upgrade.
+    #[error("the connection was not upgraded: the server was shut down")]
+    Shutdown,
     /// The connection was not upgraded within the handshake timeout of the acceptor.
     #[error(
         "the connection was not upgraded in time: see `Acceptor::handshake_timeout`, and check that \
@@ -85,7 +98,9 @@ pub enum UpgradeError {
 impl From<UpgradeError> for io::Error {
     fn from(error: UpgradeError) -> Self {
         let kind = match error {
-            UpgradeError::Hyper(_) | UpgradeError::Replaced => io::ErrorKind::ConnectionAborted,
+            UpgradeError::Hyper(_) | UpgradeError::Replaced | UpgradeError::Shutdown => {
+                io::ErrorKind::ConnectionAborted
+            }
             UpgradeError::Timeout => io::ErrorKind::TimedOut,
         };
         Self::new(kind, error)

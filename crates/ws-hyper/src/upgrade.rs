@@ -7,11 +7,11 @@ use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use ws_driver::Acceptor;
-use ws_driver::handshake::{Agreed, Answer, Rejection, UpgradeRequest};
+use ws_driver::handshake::{Answer, Rejection, UpgradeRequest};
 
 use crate::error::Refusal;
 use crate::runtime::HyperRuntime;
-use crate::sent_body::SentBody;
+use crate::sent_body::{Sent, SentBody};
 use crate::upgrading::Upgrading;
 
 /// A valid opening request that waits for a decision.
@@ -107,9 +107,9 @@ impl<R: HyperRuntime> Upgrade<R> {
     /// # Errors
     ///
     /// [`Refusal::Answer`] if the subprotocol or a header of the answer is not valid.
+    /// [`Refusal::Unavailable`] if the registry of the acceptor is full or was shut down.
     pub fn accept<B: Default>(self) -> Result<(Response<B>, Upgrading<R>), Refusal> {
-        let (response, agreed) = self.answer()?;
-        let upgrading = Upgrading::new(self.acceptor, agreed, self.on_upgrade, None);
+        let (response, upgrading) = self.answer(|_| None)?;
         Ok((response.map(|()| B::default()), upgrading))
     }
 
@@ -122,18 +122,24 @@ impl<R: HyperRuntime> Upgrade<R> {
     ///
     /// The errors of [`accept`](Self::accept).
     pub fn accept_if_sent(self) -> Result<(Response<SentBody>, Upgrading<R>), Refusal> {
-        let (response, agreed) = self.answer()?;
         let body = SentBody::default();
         // The body of a response to CONNECT is never asked.
-        let sent = (response.status() == StatusCode::SWITCHING_PROTOCOLS).then(|| body.sent());
-        let upgrading = Upgrading::new(self.acceptor, agreed, self.on_upgrade, sent);
+        let is_asked = |status| status == StatusCode::SWITCHING_PROTOCOLS;
+        let (response, upgrading) = self.answer(|status| is_asked(status).then(|| body.sent()))?;
         Ok((response.map(|()| body), upgrading))
     }
 
-    fn answer(&self) -> Result<(Response<()>, Agreed), Refusal> {
-        let answer = self.answer.clone();
-        let accepted = self.acceptor.accept_request(&self.request, answer)?;
-        Ok(accepted.into_parts())
+    /// Answers the request. `sent` gets the status of the answer.
+    fn answer(
+        self,
+        sent: impl FnOnce(StatusCode) -> Option<Sent>,
+    ) -> Result<(Response<()>, Upgrading<R>), Refusal> {
+        let accepted = self.acceptor.accept_request(&self.request, self.answer)?;
+        let admission = self.acceptor.admit()?;
+        let (response, agreed) = accepted.into_parts();
+        let sent = sent(response.status());
+        let upgrading = Upgrading::new(self.acceptor, admission, agreed, self.on_upgrade, sent);
+        Ok((response, upgrading))
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use ws_driver::handshake::Agreed;
 use ws_driver::transport::{AnyTransport, Runtime, Timer};
-use ws_driver::{Acceptor, WebSocket};
+use ws_driver::{Acceptor, Admission, WebSocket};
 
 use crate::error::UpgradeError;
 use crate::io::HyperIo;
@@ -26,6 +26,8 @@ use crate::sent_body::Sent;
 #[must_use = "the connection is dropped with this future"]
 pub struct Upgrading<R: HyperRuntime> {
     acceptor: Acceptor<R>,
+    /// The place in the registry of the acceptor.
+    admission: Admission,
     agreed: Agreed,
     on_upgrade: OnUpgrade,
     /// Tells if the answer was sent, unless the caller answers for it.
@@ -37,12 +39,14 @@ pub struct Upgrading<R: HyperRuntime> {
 impl<R: HyperRuntime> Upgrading<R> {
     pub(crate) fn new(
         acceptor: Acceptor<R>,
+        admission: Admission,
         agreed: Agreed,
         on_upgrade: OnUpgrade,
         sent: Option<Sent>,
     ) -> Self {
         Self {
             acceptor,
+            admission,
             agreed,
             on_upgrade,
             sent,
@@ -64,7 +68,9 @@ impl<R: HyperRuntime> Upgrading<R> {
             }
         };
         let agreed = std::mem::take(&mut self.agreed);
-        self.acceptor.upgraded_on(transport, agreed, read)
+        let admission = std::mem::take(&mut self.admission);
+        self.acceptor
+            .upgraded_as(admission, transport, agreed, read)
     }
 }
 
@@ -79,6 +85,9 @@ impl<R: HyperRuntime> Future for Upgrading<R> {
                 return Poll::Ready(Err(UpgradeError::Replaced));
             }
             return Poll::Ready(Ok(this.open(upgraded)));
+        }
+        if this.admission.poll_cut(cx).is_ready() {
+            return Poll::Ready(Err(UpgradeError::Shutdown));
         }
         let time = this.acceptor.handshake_time();
         let timer = this

@@ -238,8 +238,8 @@ impl CloseFrame {
         Ok(Self { code, reason })
     }
 
-    /// Checks that the frame can be sent.
-    pub(crate) fn check(&self) -> Result<(), SendError> {
+    /// Checks that the frame can be sent (RFC 6455 §7.4).
+    pub fn check(&self) -> Result<(), SendError> {
         match self.code {
             CloseCode::NO_STATUS if self.reason.is_empty() => Ok(()),
             CloseCode::NO_STATUS => Err(SendError::ReasonWithoutCode),

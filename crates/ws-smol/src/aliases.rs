@@ -19,3 +19,7 @@ pub type PlainRequest<T = AnyTransport> = ws_driver::PlainRequest<T>;
 pub type Sender<T = AnyTransport> = ws_driver::Sender<T>;
 /// The receiving half of a split connection. See [`ws_driver::Receiver`].
 pub type Receiver<T = AnyTransport> = ws_driver::Receiver<T>;
+/// The registry of the connections of a server. See [`ws_driver::Registry`].
+pub type Registry = ws_driver::Registry<Smol>;
+/// The shutdown of the connections of a server. See [`ws_driver::Shutdown`].
+pub type Shutdown = ws_driver::Shutdown<Smol>;

@@ -9,6 +9,8 @@ pub mod close_reasons;
 pub mod closing;
 pub mod closing_slowly;
 pub mod compression;
+#[cfg(target_os = "linux")]
+pub mod crowd;
 pub mod dialing;
 #[cfg(unix)]
 pub use dialing::on_unix as dialing_on_unix;

@@ -22,6 +22,7 @@ use ws_proto::Config;
 use crate::any::AnyTransport;
 use crate::error::AcceptError;
 use crate::limits::{Limits, shared_settings};
+use crate::serve::Registry;
 use crate::transport::{Runtime, ServerTls, Transport, Wrap};
 use crate::websocket::WebSocket;
 
@@ -61,6 +62,7 @@ struct Settings<R: Runtime> {
     limits: Limits,
     rules: ServerRules,
     tls: Option<Arc<dyn ServerTls<R>>>,
+    registry: Option<Registry<R>>,
     #[cfg(feature = "proxy-protocol")]
     proxy_protocol: Option<ProxyProtocol>,
 }
@@ -71,6 +73,7 @@ impl<R: Runtime> Clone for Settings<R> {
             limits: self.limits.clone(),
             rules: self.rules.clone(),
             tls: self.tls.clone(),
+            registry: self.registry.clone(),
             #[cfg(feature = "proxy-protocol")]
             proxy_protocol: self.proxy_protocol.clone(),
         }
@@ -83,6 +86,7 @@ impl<R: Runtime> Default for Settings<R> {
             limits: Limits::default(),
             rules: ServerRules::default(),
             tls: None,
+            registry: None,
             #[cfg(feature = "proxy-protocol")]
             proxy_protocol: None,
         }
@@ -100,6 +104,16 @@ impl<R: Runtime> Acceptor<R> {
     #[must_use]
     pub fn tls(mut self, tls: impl ServerTls<R> + 'static) -> Self {
         self.edit().tls = Some(Arc::new(tls));
+        self
+    }
+
+    /// Puts every connection into `registry`, from the beginning of its opening handshake. The
+    /// default is no registry.
+    ///
+    /// The [`Registry`] limits the number of connections, counts them, and shuts them down.
+    #[must_use]
+    pub fn registry(mut self, registry: &Registry<R>) -> Self {
+        self.edit().registry = Some(registry.clone());
         self
     }
 
@@ -196,6 +210,7 @@ impl<R: Runtime> Acceptor<R> {
     /// [`AcceptError::Tls`] if the TLS handshake failed. [`AcceptError::Rejected`] if the request
     /// is not acceptable. The client was sent an HTTP status. [`AcceptError::Timeout`],
     /// [`AcceptError::Io`] and [`AcceptError::Lost`] if no complete request arrived.
+    /// [`AcceptError::Unavailable`] if the [registry](Self::registry) is full or was shut down.
     ///
     /// # Cancel safety
     ///

@@ -9,6 +9,7 @@ use ws_handshake::{Answer, Extension, UpgradeRequest};
 use ws_proto::Config;
 
 use crate::error::AcceptError;
+use crate::serve::{Admission, Until};
 use crate::transport::Transport;
 use crate::upgrade::Upgrade;
 use crate::websocket::{Side, WebSocket};
@@ -56,6 +57,7 @@ pub struct Offer<T: Transport> {
     pub(super) config: Config,
     /// Overrides the address that the transport returns.
     pub(super) peer_addr: Option<SocketAddr>,
+    pub(super) admission: Admission,
 }
 
 impl<T: Transport> Offer<T> {
@@ -145,13 +147,18 @@ impl<T: Transport> Offer<T> {
     ///
     /// [`AcceptError::Answer`] if the answer is not valid for this request. The client was sent the
     /// status 500. [`AcceptError::Timeout`] and [`AcceptError::Io`] if the client did not take the
-    /// answer.
+    /// answer. [`AcceptError::Unavailable`] if the [registry](crate::Acceptor::registry) was shut
+    /// down.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the stream.
     pub async fn accept(self) -> Result<WebSocket<T>, AcceptError> {
         Box::pin(async move {
+            if let Err(reason) = self.admission.check() {
+                let _ = self.reject_with(reason.response()).await;
+                return Err(reason.into());
+            }
             let mut upgrade = self.upgrade;
             let accepted = match self.request.accept(self.answer) {
                 Ok(accepted) => accepted,
@@ -163,13 +170,16 @@ impl<T: Transport> Offer<T> {
                 }
             };
             upgrade.resume(self.time_left);
-            upgrade.write(&accepted.encode()).await?;
+            let answer = accepted.encode();
+            let writing = upgrade.write(&answer);
+            self.admission.limit(Until::Cut, writing).await??;
             let (_, agreed) = accepted.into_parts();
             let (transport, leftover) = (upgrade.transport, self.leftover);
             let mut ws = WebSocket::open(transport, Side::Server, &self.config, agreed, leftover);
             if let Some(address) = self.peer_addr {
                 ws.set_peer_addr(address);
             }
+            ws.admit(self.admission);
             Ok(ws)
         })
         .await
@@ -200,7 +210,8 @@ impl<T: Transport> Offer<T> {
     /// Dropping the future drops the stream.
     pub async fn reject_with(self, response: Response<Vec<u8>>) -> Result<(), AcceptError> {
         let response = self.request.reject(response);
-        Ok(self.upgrade.refuse(&response).await?)
+        let refusing = self.upgrade.refuse(&response);
+        Ok(self.admission.limit(Until::Cut, refusing).await??)
     }
 }
 

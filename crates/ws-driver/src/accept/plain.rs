@@ -9,6 +9,7 @@ use ws_handshake::encode_response;
 use super::Offer;
 use super::steps::Begun;
 use crate::error::AcceptError;
+use crate::serve::{Admission, Until};
 use crate::transport::Transport;
 use crate::upgrade::Upgrade;
 
@@ -66,6 +67,7 @@ pub struct PlainRequest<T: Transport> {
     request: Box<Request<()>>,
     /// The address in the header of the PROXY protocol.
     peer_addr: Option<SocketAddr>,
+    admission: Admission,
 }
 
 impl<T: Transport> PlainRequest<T> {
@@ -74,6 +76,7 @@ impl<T: Transport> PlainRequest<T> {
             upgrade: begun.upgrade,
             request: Box::new(request),
             peer_addr: begun.peer_addr,
+            admission: begun.admission,
         }
     }
 
@@ -128,7 +131,8 @@ impl<T: Transport> PlainRequest<T> {
     /// Dropping the future drops the stream.
     pub async fn respond(self, response: Response<Vec<u8>>) -> Result<(), AcceptError> {
         let encoded = encode_response(self.method(), &response);
-        Ok(self.upgrade.refuse(&encoded).await?)
+        let refusing = self.upgrade.refuse(&encoded);
+        Ok(self.admission.limit(Until::Cut, refusing).await??)
     }
 }
 

@@ -4,6 +4,7 @@ use ws_handshake::{IpRange, ProxyHeader};
 
 use super::steps::Begun;
 use crate::error::{AcceptError, ProxyProtocolError};
+use crate::serve::Until;
 use crate::transport::Transport;
 
 /// The proxies that send the address of the client in a header of the PROXY protocol.
@@ -93,7 +94,8 @@ impl ProxyProtocol {
         }
         let mut header = ProxyHeader::new();
         loop {
-            let piece = begun.upgrade.read_at_most(header.wanted()).await?;
+            let reading = begun.upgrade.read_at_most(header.wanted());
+            let piece = begun.admission.limit(Until::Told, reading).await??;
             if piece.is_empty() {
                 return Err(AcceptError::Lost);
             }

@@ -3,11 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use ws_handshake::{Answer, AnyRequest, Rejection, ServerHandshake, UpgradeRequest};
+use ws_handshake::{
+    Answer, AnyRequest, Progress, Rejection, ServerHandshake, UpgradeRequest, encode_rejection,
+};
 
 use super::{Acceptor, AnyOffer, Offer, PlainRequest};
 use crate::any::AnyTransport;
 use crate::error::AcceptError;
+use crate::serve::{Admission, Unavailable, Until};
 use crate::transport::{Runtime, Timer, Transport};
 use crate::upgrade::{Fault, Upgrade, within};
 
@@ -17,23 +20,45 @@ pub(super) struct Begun<T: Transport> {
     deadline: Instant,
     /// The address in the header of the PROXY protocol.
     pub(super) peer_addr: Option<SocketAddr>,
+    pub(super) admission: Admission,
+    /// The reason to refuse the client instead of reading its request.
+    unavailable: Option<Unavailable>,
 }
 
 impl<T: Transport> Begun<T> {
-    /// Returns the request and the input after it, or refuses the request.
-    async fn or_refuse<Q>(
-        self,
-        read: Result<(Q, Vec<u8>), Rejection>,
+    /// Reads the request with `receive`. Returns the request and the input after it, or refuses the
+    /// client.
+    async fn read<Q>(
+        mut self,
+        receive: impl FnMut(&[u8]) -> Result<Progress<Q>, Rejection>,
     ) -> Result<(Self, Q, Vec<u8>), AcceptError> {
-        match read {
-            Ok((request, leftover)) => Ok((self, request, leftover)),
-            Err(refused) => {
-                // An error of the transport is ignored. The error to report is the reason for the
-                // refusal.
-                let _ = self.upgrade.refuse(&refused.encode()).await;
-                Err(AcceptError::Rejected(refused.reason()))
-            }
+        if let Some(reason) = self.unavailable {
+            return Err(self.refuse_unavailable(reason).await);
         }
+        let reading = self.upgrade.read(receive);
+        match self.admission.limit(Until::Told, reading).await {
+            Ok(read) => match read? {
+                Ok((request, leftover)) => Ok((self, request, leftover)),
+                Err(refused) => {
+                    let reason = AcceptError::Rejected(refused.reason());
+                    Err(self.refuse(&refused.encode(), reason).await)
+                }
+            },
+            Err(reason) => Err(self.refuse_unavailable(reason).await),
+        }
+    }
+
+    async fn refuse_unavailable(self, reason: Unavailable) -> AcceptError {
+        let response = encode_rejection(&reason.response());
+        self.refuse(&response, reason.into()).await
+    }
+
+    /// Refuses the client with `response`, and returns `reason`.
+    async fn refuse(self, response: &[u8], reason: AcceptError) -> AcceptError {
+        let refusing = self.upgrade.refuse(response);
+        // An error of the transport is ignored. The error to report is the reason for the refusal.
+        let _ = self.admission.limit(Until::Cut, refusing).await;
+        reason
     }
 }
 
@@ -46,10 +71,16 @@ impl<R: Runtime> Acceptor<R> {
     {
         let deadline = R::Timer::after(self.settings.limits.handshake_timeout);
         let timer = R::Timer::at(deadline);
+        let (admission, unavailable) = match self.admit() {
+            Ok(admission) => (admission, None),
+            Err(reason) => (Admission::default(), Some(reason)),
+        };
         let begun = Begun {
             upgrade: Upgrade { transport, timer },
             deadline,
             peer_addr: None,
+            admission,
+            unavailable,
         };
         #[cfg(feature = "proxy-protocol")]
         let begun = match &self.settings.proxy_protocol {
@@ -73,7 +104,8 @@ impl<R: Runtime> Acceptor<R> {
             transport,
             mut timer,
         } = begun.upgrade;
-        let secured = within(&mut timer, tls.accept(transport)).await;
+        let securing = within(&mut timer, tls.accept(transport));
+        let secured = begun.admission.limit(Until::Told, securing).await?;
         let transport = secured.ok_or(Fault::Timeout)?.map_err(Fault::from)?;
         Ok(Begun {
             upgrade: Upgrade { transport, timer },
@@ -81,27 +113,25 @@ impl<R: Runtime> Acceptor<R> {
         })
     }
 
-    pub(super) async fn read_request<T>(&self, mut begun: Begun<T>) -> Result<Offer<T>, AcceptError>
+    pub(super) async fn read_request<T>(&self, begun: Begun<T>) -> Result<Offer<T>, AcceptError>
     where
         T: Transport<Timer = R::Timer>,
     {
         let mut handshake = ServerHandshake::new(self.settings.rules.clone());
-        let read = begun.upgrade.read(|piece| handshake.receive(piece)).await?;
-        let (begun, request, leftover) = begun.or_refuse(read).await?;
+        let (begun, request, leftover) = begun.read(|piece| handshake.receive(piece)).await?;
         Ok(self.offer(begun, request, leftover))
     }
 
     pub(super) async fn read_any_request<T>(
         &self,
-        mut begun: Begun<T>,
+        begun: Begun<T>,
     ) -> Result<AnyOffer<T>, AcceptError>
     where
         T: Transport<Timer = R::Timer>,
     {
         let mut handshake = ServerHandshake::new(self.settings.rules.clone());
-        let read = begun.upgrade.read(|piece| handshake.receive_any(piece));
-        let read = read.await?;
-        let (begun, request, leftover) = begun.or_refuse(read).await?;
+        let reading = begun.read(|piece| handshake.receive_any(piece));
+        let (begun, request, leftover) = reading.await?;
         Ok(match request {
             AnyRequest::Upgrade(request) => AnyOffer::Upgrade(self.offer(begun, request, leftover)),
             AnyRequest::Plain(request) => AnyOffer::Plain(PlainRequest::new(begun, request)),
@@ -120,6 +150,7 @@ impl<R: Runtime> Acceptor<R> {
             answer: self.with_compression(Answer::new()),
             config: self.settings.limits.to_config(),
             peer_addr: begun.peer_addr,
+            admission: begun.admission,
         }
     }
 }

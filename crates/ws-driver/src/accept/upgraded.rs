@@ -7,6 +7,7 @@ use ws_handshake::{Accepted, Agreed, Answer, AnswerError, Rejection, UpgradeRequ
 
 use super::Acceptor;
 use crate::any::AnyTransport;
+use crate::serve::{Admission, Registry, Unavailable};
 use crate::transport::{Runtime, Transport, Wrap};
 use crate::websocket::{Side, WebSocket};
 
@@ -63,6 +64,22 @@ impl<R: Runtime> Acceptor<R> {
         self.settings.limits.handshake_timeout
     }
 
+    /// Asks the [registry](Self::registry) for the place of a connection. Without a registry, there
+    /// always is one.
+    ///
+    /// Call this before the answer is sent, and pass the result to
+    /// [`upgraded_as`](Self::upgraded_as). The connection counts as opening until then.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the registry is full or was shut down. Send [`Unavailable::response`].
+    pub fn admit(&self) -> Result<Admission, Unavailable> {
+        match &self.settings.registry {
+            Some(registry) => registry.admit(),
+            None => Ok(Admission::default()),
+        }
+    }
+
     /// Makes a connection from a stream that another HTTP server, such as hyper, has upgraded.
     ///
     /// `agreed` is the [result](Agreed) of the negotiation. `leftover` is the input that arrived
@@ -75,6 +92,8 @@ impl<R: Runtime> Acceptor<R> {
     /// Messages are compressed if `agreed` includes compression. The compression settings are those
     /// of [`config`](Self::config). If the configuration has no compression settings, the default
     /// ones apply.
+    ///
+    /// If there is a [registry](Self::registry), the connection enters it even if it is full.
     pub fn upgraded<S>(
         &self,
         stream: S,
@@ -98,7 +117,27 @@ impl<R: Runtime> Acceptor<R> {
     where
         T: Transport<Timer = R::Timer>,
     {
+        let registry = self.settings.registry.as_ref();
+        let admission = registry.map(Registry::admit_always).unwrap_or_default();
+        self.upgraded_as(admission, transport, agreed, leftover)
+    }
+
+    /// Does the same as [`upgraded_on`](Self::upgraded_on) for a connection that has been
+    /// [admitted](Self::admit).
+    pub fn upgraded_as<T>(
+        &self,
+        admission: Admission,
+        transport: T,
+        agreed: Agreed,
+        leftover: impl Into<Vec<u8>>,
+    ) -> WebSocket<T>
+    where
+        T: Transport<Timer = R::Timer>,
+    {
         let config = self.settings.limits.to_config();
-        WebSocket::open(transport, Side::Server, &config, agreed, leftover.into())
+        let leftover = leftover.into();
+        let mut ws = WebSocket::open(transport, Side::Server, &config, agreed, leftover);
+        ws.admit(admission);
+        ws
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use ws_handshake::{AnswerError, RejectReason};
 
 use super::{TlsError, is_loss};
+use crate::serve::Unavailable;
 use crate::upgrade::Fault;
 
 /// The reason why a server did not accept a connection. The stream was dropped.
@@ -39,6 +40,10 @@ pub enum AcceptError {
         "the client did not complete the opening handshake in time: see `Acceptor::handshake_timeout`"
     )]
     Timeout,
+    /// The [registry](crate::Acceptor::registry) is full, or was shut down. The client was sent the
+    /// status 503, unless the deadline of the shutdown came first.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 impl AcceptError {
@@ -56,7 +61,7 @@ impl AcceptError {
             Self::Lost | Self::Timeout => true,
             #[cfg(feature = "proxy-protocol")]
             Self::ProxyProtocol(_) => false,
-            Self::Answer(_) | Self::Rejected(_) => false,
+            Self::Answer(_) | Self::Rejected(_) | Self::Unavailable(_) => false,
         }
     }
 }

@@ -36,6 +36,7 @@ impl From<AcceptError> for io::Error {
             AcceptError::ProxyProtocol(_) => ErrorKind::InvalidData,
             AcceptError::Rejected(_) => ErrorKind::InvalidData,
             AcceptError::Timeout => ErrorKind::TimedOut,
+            AcceptError::Unavailable(_) => ErrorKind::ConnectionRefused,
         };
         Self::new(kind, error)
     }

@@ -84,6 +84,10 @@ pub enum Timeout {
     /// See [`Config::keepalive`](crate::Config::keepalive).
     #[error("the peer did not answer a Ping in time")]
     Pong,
+    /// The server was [shut down](crate::Registry::shutdown), and the connection had not ended at
+    /// the deadline of the shutdown.
+    #[error("the server was shut down, and the closing handshake was not complete at the deadline")]
+    Shutdown,
     /// The peer took no byte for
     /// [`Config::write_stall_timeout`](crate::Config::write_stall_timeout), and during this time
     /// this end did not receive the messages of the peer.

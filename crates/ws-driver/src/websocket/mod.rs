@@ -16,6 +16,7 @@ use crate::outbox::Outbox;
 use crate::pool::{BLOCK_LEN, LARGE_BLOCK_LEN, SMALL_BLOCK_LEN};
 use crate::read_state::ReadState;
 use crate::sending;
+use crate::serve::Admission;
 use crate::state::State;
 use crate::transport::Transport;
 use crate::write_state::WriteState;
@@ -122,6 +123,11 @@ impl<T: Transport> WebSocket<T> {
                 opening,
             }),
         }
+    }
+
+    /// Puts the connection into the registry that has admitted it.
+    pub(crate) fn admit(&mut self, admission: Admission) {
+        self.parts.write.0.send.admit(admission);
     }
 
     /// Queues a Close after everything that is queued, and returns at once (RFC 6455 §7.1.2).

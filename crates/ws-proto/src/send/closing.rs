@@ -162,6 +162,19 @@ impl SendHalf {
         self.closes.as_deref()?.peer()
     }
 
+    /// Returns the number of queued bytes that precede our Close.
+    ///
+    /// Before a transport is dropped, this is the number of bytes that the peer misses.
+    pub fn queued_before_close(&self) -> usize {
+        let closes = self.closes.as_deref().filter(|_| !self.close_waits);
+        let close = closes.and_then(Closes::local).map_or(0, |close| {
+            // A short header, with a masking key on a client (RFC 6455 §5.2).
+            let header = self.masks.as_ref().map_or(2, |_| 6);
+            close.encode().len().saturating_add(header)
+        });
+        self.queued().saturating_sub(close)
+    }
+
     fn enter(&mut self, closing: Closing) {
         self.closing = closing;
         self.refresh();

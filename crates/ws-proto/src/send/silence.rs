@@ -6,7 +6,9 @@ use core::time::Duration;
 use crate::config::{Config, Keepalive};
 use crate::deadline::{Deadline, Expired};
 
-/// The timeouts on the peer's silence. The value exists only if a timeout is configured.
+/// The timeouts on the peer's silence. The value exists only if a timeout is configured or the
+/// connection is watched.
+#[derive(Default)]
 pub(super) struct Silence {
     idle_timeout: Option<Duration>,
     keepalive: Option<Keepalive>,
@@ -26,6 +28,9 @@ pub(super) struct Silence {
     /// `true` while the caller does not read. Missing input then does not mean that the peer is
     /// silent.
     is_paused: bool,
+    /// `true` if every wait of the caller counts as timed. Stored here, because a connection
+    /// without timeouts then pays nothing for it.
+    is_watched: bool,
 }
 
 impl Silence {
@@ -36,14 +41,7 @@ impl Silence {
         let mut silence = Box::new(Self {
             idle_timeout: config.shared.idle_timeout,
             keepalive: config.shared.keepalive,
-            idle: Deadline::Off,
-            next_ping: Deadline::Off,
-            pong_due: Deadline::Off,
-            pinged: None,
-            pings: 0,
-            round_trip: None,
-            answered: None,
-            is_paused: false,
+            ..Self::default()
         });
         silence.heard();
         Some(silence)
@@ -57,6 +55,11 @@ impl Silence {
         if let (Some(Keepalive { interval, .. }), None) = (self.keepalive, self.pinged) {
             self.next_ping.arm(interval);
         }
+    }
+
+    /// Counts every wait as timed from now on.
+    pub(super) fn watch(&mut self) {
+        self.is_watched = true;
     }
 
     /// Pauses or resumes the timeouts.
@@ -83,7 +86,7 @@ impl Silence {
     }
 
     pub(super) fn is_timed(&self) -> bool {
-        !self.is_paused && self.is_armed()
+        self.is_watched || (!self.is_paused && self.is_armed())
     }
 
     fn is_armed(&self) -> bool {

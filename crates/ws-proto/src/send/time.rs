@@ -12,13 +12,22 @@ use crate::error::SendError;
 use crate::opcode::OpCode;
 
 impl SendHalf {
-    /// Returns `true` if a timeout runs. If none runs, the caller need not read the clock.
+    /// Returns `true` if a timeout runs, or if the connection is [watched](Self::watch). Otherwise
+    /// the caller need not read the clock.
     #[inline]
     pub fn is_timed(&self) -> bool {
         let silence = self.silence.as_ref();
         self.ending.is_armed()
             || self.stall.is_armed()
             || silence.is_some_and(|silence| silence.is_timed())
+    }
+
+    /// Makes [`is_timed`](Self::is_timed) return `true` from now on.
+    ///
+    /// This is for drivers that check something else before each wait, such as a request to close
+    /// from another task. The check then costs nothing on connections without it.
+    pub fn watch(&mut self) {
+        self.silence.get_or_insert_default().watch();
     }
 
     /// Returns the earliest deadline, as a duration since the epoch that the caller chose for
