@@ -182,6 +182,7 @@ impl<W, M> WriteState<W, M> {
     }
 
     /// Ends the connection and drops the transport.
+    #[cold]
     pub(crate) fn end(&mut self, cause: Cause) {
         let all_sent = self.has_sent_all();
         self.send.lose_queue();
@@ -190,6 +191,7 @@ impl<W, M> WriteState<W, M> {
     }
 
     /// Ends the connection after a read has failed with `error`.
+    #[cold]
     pub(crate) fn read_failed(&mut self, error: io::Error) {
         // TLS streams return this error if the peer ended TCP without a `close_notify`.
         if error.kind() == io::ErrorKind::UnexpectedEof {

@@ -15,6 +15,7 @@ impl<W, M> WriteState<W, M> {
     /// connection.
     ///
     /// If the caller is about to wait in `direction`, it is woken by the next order.
+    #[inline(never)]
     pub(crate) fn obey(&mut self, cx: &Context<'_>, direction: Option<Direction>) -> bool {
         let order = match direction {
             Some(direction) => self.send.wait(cx, direction),
@@ -43,6 +44,7 @@ impl<W, M> WriteState<W, M> {
     }
 
     /// Closes the connection because of its age.
+    #[cold]
     pub(crate) fn retire(&mut self, cx: &Context<'_>) {
         let reason = CloseReason::truncated("maximum age");
         self.queue_order(cx, CloseFrame::new(CloseCode::GOING_AWAY, reason));

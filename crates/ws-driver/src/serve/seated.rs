@@ -37,7 +37,9 @@ impl Seated {
     }
 
     /// Returns the order of the registry that is still to be carried out. Stores the waker of the
-    /// task, which is about to wait.
+    /// task, which is about to wait. Not inlined, to keep its code out of the path of connections
+    /// without a registry.
+    #[inline(never)]
     pub(crate) fn wait(&self, cx: &Context<'_>, direction: Direction) -> Option<Order> {
         if self.admission.is_some() && !self.half.is_open() {
             self.admission.reach(Phase::Closing);
@@ -61,6 +63,7 @@ impl Seated {
     }
 
     /// Records that everything that is queued is lost.
+    #[cold]
     pub(crate) fn lose_queue(&self) {
         if self.admission.is_some() {
             self.lose(self.half.queued_before_close());
@@ -68,11 +71,13 @@ impl Seated {
     }
 
     /// Records that `unsent` queued bytes are lost.
+    #[cold]
     pub(crate) fn lose(&self, unsent: usize) {
         self.admission.lose(unsent);
     }
 
     /// Leaves the registry after the end of the transport.
+    #[cold]
     pub(crate) fn leave(&mut self) {
         if self.admission.is_some() {
             self.lose_queue();

@@ -178,7 +178,6 @@ impl Wait {
             Write => {
                 let mut writer = ws.writer(MessageKind::Binary)?;
                 while writer.write(&long).await.is_ok() {}
-                drop(writer);
                 receive(&mut ws).await
             }
             OutboxFeed => {
@@ -222,10 +221,9 @@ async fn receive(ws: &mut Ws) -> Result<(), Error> {
     Ok(())
 }
 
-fn begin(
-    wait: Wait,
-    registry: &Registry<Manual>,
-) -> (Pin<Box<dyn Future<Output = Result<(), Error>>>>, Peer) {
+type Handler = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+
+fn begin(wait: Wait, registry: &Registry<Manual>) -> (Handler, Peer) {
     let (config, headers) = match wait {
         SendCompressed => (
             Config::default().deflate(DeflateConfig::default()),
