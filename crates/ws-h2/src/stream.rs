@@ -74,6 +74,10 @@ impl<M> ReadHalf for H2Stream<M> {
         ready!(self.poll_data(cx))?;
         let len = self.data.len().min(buffer.len());
         self.data.copy_to_slice(&mut buffer[..len]);
+        if self.data.is_empty() {
+            // An empty rest would keep the whole frame in memory.
+            self.data = Bytes::new();
+        }
         // The peer may send as much again. This fails only if the stream has ended.
         drop(self.recv.flow_control().release_capacity(len));
         Poll::Ready(Ok(len))

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use hdrhistogram::Histogram;
 use serde::Serialize;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use ws_h2::{H2Stream, Session};
 use ws_test_client::resources::Process;
 use ws_tokio::transport::Runtime;
@@ -85,6 +85,11 @@ async fn run(args: &Args) -> Result<Report> {
     let mut sockets = vec![first];
     for _ in 1..args.sockets {
         sockets.push(open(&session, args).await?);
+    }
+    for socket in &mut sockets {
+        // A connection gives back its memory when it waits.
+        let waiting = timeout(Duration::ZERO, socket.drive()).await;
+        ensure!(waiting.is_err(), "a message that nobody sent");
     }
     sleep(Duration::from_secs(args.quiet)).await;
     let each = |after: u64, before: u64| after.saturating_sub(before) / (args.sockets as u64);
