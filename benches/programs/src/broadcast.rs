@@ -19,6 +19,14 @@ pub struct Options {
     pub port: u16,
 }
 
+impl Options {
+    /// Returns the address to listen on.
+    #[must_use]
+    pub fn address(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+}
+
 /// A subscriber's request to publish messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {

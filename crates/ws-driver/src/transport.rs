@@ -6,7 +6,7 @@ pub use crate::http2::{ClientHttp2, Http2Opening, HttpVersion, Reached};
 pub use crate::locked::Locked;
 pub use crate::split::{Half, Wakers};
 pub use crate::tls::{ClientTls, ClientTlsHandshake, DefaultTls, ServerTls, TlsHandshake};
-pub use crate::upgrade::refuse;
+pub use crate::upgrade::{refuse, within};
 
 use std::future::Future;
 use std::io::{self, IoSlice};

@@ -252,8 +252,23 @@ fn poll_read<R>(
     taken
 }
 
-/// Runs `future` until it is done. `None` if the timer fires first.
-pub(crate) async fn within<F: Future>(timer: &mut impl Timer, future: F) -> Option<F::Output> {
+/// Runs `future` until it is done. `None` if the timer fires first. The future is then dropped.
+///
+/// This is for crates that work on every runtime.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use std::time::Duration;
+/// use ws_driver::transport::{Timer, within};
+/// use ws_tokio::transport::TokioTimer;
+///
+/// let mut timer = TokioTimer::at(TokioTimer::after(Duration::from_millis(1)));
+/// assert_eq!(within(&mut timer, async { 5 }).await, Some(5));
+/// assert_eq!(within(&mut timer, std::future::pending::<()>()).await, None);
+/// # }
+/// ```
+pub async fn within<F: Future>(timer: &mut impl Timer, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),

@@ -39,7 +39,6 @@ mod io;
 mod opening;
 mod session;
 mod stream;
-mod timeout;
 mod transport;
 
 pub use http2::Http2;

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
@@ -11,11 +12,10 @@ use h2::{Reason, RecvStream};
 use ws_driver::ConnectError;
 use ws_driver::handshake::{ConnectHandshake, MAX_REFUSAL_BODY_LEN};
 use ws_driver::http::Response;
-use ws_driver::transport::{Timer, Transport};
+use ws_driver::transport::{Timer, Transport, within};
 
 use crate::io::Io;
 use crate::stream::{H2Stream, io_error};
-use crate::timeout;
 
 /// The most bytes that h2 keeps for one stream until the connection has sent them.
 const MAX_SEND_BUFFER: usize = 64 * 1024;
@@ -31,6 +31,9 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// counts up to 256 bytes for each, and ends the whole connection beyond this limit. Its default
 /// allows fewer than a thousand short messages.
 const FRAME_BUDGET: usize = 64 * 1024 * 1024;
+
+/// The time for the body of a refusal, after its head. `ws-driver` has the same over HTTP/1.1.
+const REFUSAL_BODY: Duration = Duration::from_secs(1);
 
 /// Starts HTTP/2, and waits until the server has announced that it opens WebSockets (RFC 8441 §3).
 pub(crate) async fn start<T: Transport + Unpin>(
@@ -89,7 +92,7 @@ pub(crate) async fn open_stream<M: Timer>(
     if !head.status.is_success() {
         let reading = read_refusal(&mut body, &mut refusal);
         // If the body does not end, its beginning is enough.
-        let _ = timeout::within::<M, _>(timeout::REFUSAL_BODY, reading).await;
+        let _ = within(&mut M::at(M::after(REFUSAL_BODY)), reading).await;
     }
     let response = Response::from_parts(head, refusal);
     Ok((H2Stream::new(send, body), response))

@@ -9,12 +9,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
 use ws_driver::handshake::IntoTarget;
-use ws_driver::transport::{AnyTransport, HttpVersion, Runtime, Transport};
+use ws_driver::transport::{AnyTransport, HttpVersion, Runtime, Timer, Transport, within};
 use ws_driver::{ConnectError, ConnectPhase, Connector, WebSocket};
 
 use crate::io::Io;
+use crate::opening;
 use crate::stream::{H2Stream, io_error};
-use crate::{opening, timeout};
 
 /// A connection of HTTP/2 that carries any number of WebSockets. Clones share the connection.
 ///
@@ -152,6 +152,7 @@ pub(crate) async fn in_time<R: Runtime, V>(
     connector: &Connector<R>,
     future: impl Future<Output = Result<V, ConnectError>>,
 ) -> Result<V, ConnectError> {
-    let done = timeout::within::<R::Timer, _>(connector.handshake_time(), future).await;
+    let mut timer = R::Timer::at(R::Timer::after(connector.handshake_time()));
+    let done = within(&mut timer, future).await;
     done.unwrap_or(Err(ConnectError::Timeout(ConnectPhase::Handshake)))
 }

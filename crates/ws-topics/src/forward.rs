@@ -264,33 +264,30 @@ trait Target {
 
 const REASON: &str = "too slow";
 
-impl<T: Transport> Target for WebSocket<T> {
-    fn has_room(&self) -> bool {
-        Self::has_room(self)
-    }
+/// Implements [`Target`] by the methods of the same names.
+macro_rules! target {
+    ($connection:ident<$transport:ident>) => {
+        impl<T: $transport> Target for $connection<T> {
+            fn has_room(&self) -> bool {
+                Self::has_room(self)
+            }
 
-    fn try_feed<'m>(&mut self, message: &'m Prepared) -> Result<(), TryFeedError<&'m Prepared>> {
-        Self::try_feed(self, message)
-    }
+            fn try_feed<'m>(
+                &mut self,
+                message: &'m Prepared,
+            ) -> Result<(), TryFeedError<&'m Prepared>> {
+                Self::try_feed(self, message)
+            }
 
-    fn start_close(&mut self, code: CloseCode) -> Result<(), Error> {
-        unless_closed(Self::start_close(self, code, REASON))
-    }
+            fn start_close(&mut self, code: CloseCode) -> Result<(), Error> {
+                unless_closed(Self::start_close(self, code, REASON))
+            }
+        }
+    };
 }
 
-impl<T: Split> Target for Sender<T> {
-    fn has_room(&self) -> bool {
-        Self::has_room(self)
-    }
-
-    fn try_feed<'m>(&mut self, message: &'m Prepared) -> Result<(), TryFeedError<&'m Prepared>> {
-        Self::try_feed(self, message)
-    }
-
-    fn start_close(&mut self, code: CloseCode) -> Result<(), Error> {
-        unless_closed(Self::start_close(self, code, REASON))
-    }
-}
+target!(WebSocket<Transport>);
+target!(Sender<Split>);
 
 /// Passes over the errors of a connection that is closing already or has failed. Receiving reports
 /// them.

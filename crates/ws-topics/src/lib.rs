@@ -54,7 +54,6 @@ mod state;
 mod subscriber;
 mod subscription;
 mod sync;
-mod timeout;
 mod topic;
 mod topics;
 mod wakers;

@@ -2,17 +2,17 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ws_driver::transport::Runtime;
+use ws_driver::transport::{Runtime, Timer, within};
 use ws_driver::{IntoOutgoing, Prepared};
 
 use crate::backplane::{Backplane, Watch};
 use crate::item::{Cursor, Item, Missed};
 use crate::policy::Policy;
 use crate::subscription::Subscription;
-use crate::timeout::{sleep, timeout};
 use crate::topic::Topic;
 use crate::topics::Topics;
 
@@ -191,7 +191,7 @@ impl<B: Backplane> SharedTopics<B> {
         loop {
             if let Err(error) = self.follow::<R>(&mut pause).await {
                 report(&error);
-                sleep::<R::Timer>(pause).await;
+                limited::<R, ()>(pause, pending()).await;
                 pause = (pause * 2).min(PAUSES.1);
             }
         }
@@ -199,7 +199,7 @@ impl<B: Backplane> SharedTopics<B> {
 
     /// Follows one watch, until it fails or is silent for too long.
     async fn follow<R: Runtime>(&self, pause: &mut Duration) -> Result<(), B::Error> {
-        let watch = timeout::<R::Timer, _>(CONNECT, self.shared.backplane.watch());
+        let watch = limited::<R, _>(CONNECT, self.shared.backplane.watch());
         let Some(watch) = watch.await else {
             return Ok(());
         };
@@ -208,7 +208,7 @@ impl<B: Backplane> SharedTopics<B> {
             self.catch_up(&name).await?;
         }
         *pause = PAUSES.0;
-        while let Some(changed) = timeout::<R::Timer, _>(SILENCE, watch.changed()).await {
+        while let Some(changed) = limited::<R, _>(SILENCE, watch.changed()).await {
             self.catch_up(&changed?).await?;
         }
         Ok(())
@@ -274,4 +274,9 @@ impl<B: fmt::Debug> fmt::Debug for SharedTopics<B> {
             .field("local", &self.shared.local)
             .finish()
     }
+}
+
+/// Waits for `future`. `None` if `time` passes first.
+async fn limited<R: Runtime, V>(time: Duration, future: impl Future<Output = V>) -> Option<V> {
+    within(&mut R::Timer::at(R::Timer::after(time)), future).await
 }

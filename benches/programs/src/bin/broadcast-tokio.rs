@@ -9,33 +9,23 @@
 use std::io;
 
 use clap::Parser;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::broadcast::{Receiver, Sender};
 use ws_bench_programs::broadcast::{Options, Order, RING_LEN};
+use ws_bench_programs::tokio_server;
 use ws_tokio::{Acceptor, CloseCode, MessageRef, Prepared, TryFeedError, WebSocket};
 
 fn main() -> io::Result<()> {
-    let options = Options::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(serve(options))
-}
-
-async fn serve(options: Options) -> io::Result<()> {
-    let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
     let acceptor = Acceptor::new().max_message(1024);
     let news = Sender::new(RING_LEN);
-    loop {
-        let (tcp, _) = listener.accept().await?;
+    tokio_server::run_on(Options::parse().address(), |tcp| {
         let (acceptor, news) = (acceptor.clone(), news.clone());
-        tokio::spawn(async move {
-            if let Err(error) = subscribe(&acceptor, tcp, &news).await {
-                eprintln!("{error}");
-            }
-        });
-    }
+        async move {
+            let served = subscribe(&acceptor, tcp, &news).await;
+            served.inspect_err(|error| eprintln!("{error}"))
+        }
+    })
 }
 
 async fn subscribe(

@@ -41,30 +41,19 @@ impl<R: FuturesRuntime> TcpTransport<R> {
         Self { stream, room: None }
     }
 
-    /// Continues after the socket was full, or is full for the first time: see [`Room`].
+    /// Writes with a waker that records that the runtime has reported room in the socket. Does not
+    /// write before that report: see [`Room`].
     #[inline(never)]
     fn poll_write_full(
         &mut self,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let Some(room) = &self.room
-            && let Some(awaiting) = &mut *lock(&room.0)
-        {
-            awaiting.clone_from(cx.waker());
+        let room = self.room.get_or_insert_default();
+        let is_full = lock(&room.0).replace(cx.waker().clone()).is_some();
+        if is_full {
             return Poll::Pending;
         }
-        self.poll_write_watched(cx, slices)
-    }
-
-    /// Writes with a waker that records that the runtime has reported room in the socket.
-    fn poll_write_watched(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let room = self.room.get_or_insert_default();
-        *lock(&room.0) = Some(cx.waker().clone());
         let waker = Waker::from(Arc::clone(room));
         let polled = poll_write(&mut self.stream, &mut Context::from_waker(&waker), slices);
         if polled.is_ready() {
