@@ -46,15 +46,16 @@ pub(super) struct Block {
     end: usize,
     /// The number of bytes in use below which the memory is exchanged in [`settle`](Self::settle).
     least_used: usize,
-    /// The length of the blocks to lend while little input arrives between two waits.
-    first_len: usize,
+    /// The length of the blocks to lend while little input arrives between two waits. The lengths
+    /// have 32 bits, because an idle connection keeps them.
+    first_len: u32,
     /// The length of the blocks to lend after more input has arrived.
-    usual_len: usize,
+    usual_len: u32,
     /// The length of the blocks to lend after longer frames have arrived. Frames up to this length
     /// stay in place.
-    large_len: usize,
+    large_len: u32,
     /// The length of the next block to lend, one of these three: see [`set_next`](Self::set_next).
-    next_len: usize,
+    next_len: u32,
     /// The number of further waits during which blocks of at least `usual_len` are used.
     usual_for: u8,
     /// The number of further waits during which blocks of `large_len` are used.
@@ -64,8 +65,14 @@ pub(super) struct Block {
     needed: usize,
 }
 
+/// Converts the length of a block. A block shorter than the longest header could not hold it.
+fn block_len(len: usize) -> u32 {
+    u32::try_from(len.max(MAX_HEADER_LEN)).unwrap_or(u32::MAX)
+}
+
 impl Block {
     pub(super) fn new(usual_len: usize) -> Self {
+        let usual_len = block_len(usual_len);
         Self {
             memory: TextBlock::default(),
             start: 0,
@@ -83,10 +90,9 @@ impl Block {
 
     /// Sets the lengths of blocks and the input that has already arrived.
     pub(super) fn set_up(&mut self, input: Box<[u8]>, usual_len: usize, large_len: usize) {
-        // A shorter block could not hold the longest header.
-        self.usual_len = usual_len.max(MAX_HEADER_LEN);
+        self.usual_len = block_len(usual_len);
         self.first_len = self.usual_len;
-        self.large_len = large_len.max(self.usual_len);
+        self.large_len = block_len(large_len).max(self.usual_len);
         self.set_next();
         self.start = 0;
         self.end = input.len();
@@ -95,7 +101,7 @@ impl Block {
 
     /// Sets the length of the blocks to lend while little input arrives between two waits.
     pub(super) fn set_first_len(&mut self, len: usize) {
-        self.first_len = len.clamp(MAX_HEADER_LEN, self.usual_len);
+        self.first_len = block_len(len).min(self.usual_len);
         self.set_next();
     }
 
@@ -213,7 +219,7 @@ impl Block {
     /// Returns `true` if the payload of a frame can stay in the block. The length of the payload is
     /// then stored.
     pub(super) fn fits(&mut self, payload_len: usize) -> bool {
-        let fits = payload_len <= self.large_len;
+        let fits = payload_len <= self.large_len as usize;
         if fits {
             self.needed = payload_len;
             // The length of a header is added, because the next frame of this length needs room for
@@ -225,10 +231,10 @@ impl Block {
 
     /// Records that `len` bytes of a frame are missing.
     pub(super) fn expect(&mut self, len: u64) {
-        if len > self.usual_len as u64 {
+        if len > u64::from(self.usual_len) {
             self.large_for = LONGER_FOR;
             self.set_next();
-        } else if len > self.first_len as u64 {
+        } else if len > u64::from(self.first_len) {
             self.expect_more();
         }
     }
@@ -253,7 +259,7 @@ impl Block {
     /// Does the same as [`spare`](Self::spare) if there is input, or no memory.
     fn spare_after_input(&mut self) -> &mut [u8] {
         if self.memory.len() == 0 {
-            self.replace(TextBlock::new(vec![0; self.next_len].into()));
+            self.replace(TextBlock::new(vec![0; self.next_len as usize].into()));
         }
         let len = self.memory.len();
         let stays = self.end.saturating_sub(self.start) > HARDLY_A_COPY
@@ -280,13 +286,14 @@ impl Block {
 
     /// Returns the number of bytes of input that a look ahead leaves in the block.
     pub(super) fn room_ahead(&self) -> usize {
-        self.next_len.max(self.usual_len)
+        self.next_len.max(self.usual_len) as usize
     }
 
     /// Returns the length of the block to lend if the present one is shorter.
     #[inline]
     pub(super) fn wants(&self) -> Option<usize> {
-        (self.len() < self.next_len).then_some(self.next_len)
+        let next_len = self.next_len as usize;
+        (self.len() < next_len).then_some(next_len)
     }
 
     /// Uses `block` from now on, and returns the memory that was used before. Drops all input.

@@ -1,17 +1,27 @@
 //! Control frames, the closing handshake, and the end of the transport (RFC 6455 §5.5, §7).
 
 use alloc::boxed::Box;
+use core::time::Duration;
 
 use super::SendHalf;
 use crate::close::{CloseFrame, CloseReason};
 use crate::closing::{Closes, Closing, Initiator};
 use crate::control::{Control, ControlPayload};
+use crate::deadline::Deadline;
 use crate::error::{ReceiveError, SendError};
 use crate::opcode::OpCode;
 
 /// The number of bytes that the peer must take in each close timeout until our Close has been
 /// written. If fewer bytes are left, the peer must take all of them.
 const TAKEN_PER_TIMEOUT: usize = 64 * 1024;
+
+/// The timeout that runs from the first Close, or from a violation, to the end of the transport.
+#[derive(Default)]
+pub(super) struct Ending {
+    pub(super) deadline: Deadline,
+    /// The number of bytes that the transport took since the deadline was armed.
+    taken: usize,
+}
 
 impl SendHalf {
     /// Queues a Ping (RFC 6455 §5.5.2).
@@ -56,7 +66,7 @@ impl SendHalf {
         close.check()?;
         self.queue_close(close);
         self.enter(Closing::LocalSent);
-        self.ending.arm(self.config.shared.close_timeout);
+        self.end_within(self.config.shared.close_timeout);
         Ok(())
     }
 
@@ -96,7 +106,7 @@ impl SendHalf {
                 // The code is repeated, but not the reason, which would only return the peer's own
                 // text.
                 self.queue_close(CloseFrame::new(close.code, CloseReason::default()));
-                self.ending.arm(self.config.shared.close_timeout);
+                self.end_within(self.config.shared.close_timeout);
                 self.enter(Closing::Done);
             }
             Closing::LocalSent => self.enter(Closing::Done),
@@ -120,7 +130,7 @@ impl SendHalf {
             self.queue_close(CloseFrame::new(error.close_code(), CloseReason::default()));
         }
         self.enter(Closing::Failed(error));
-        self.ending.arm(self.config.shared.failure_timeout);
+        self.end_within(self.config.shared.failure_timeout);
     }
 
     /// Reports that the transport takes no more output, although input may still arrive. Drops the
@@ -151,7 +161,7 @@ impl SendHalf {
     /// queued Close could no longer be sent.
     pub fn transport_ended(&mut self) {
         self.output_lost();
-        self.ending.disarm();
+        self.ending = None;
         if !self.has_ended() {
             self.enter(Closing::Lost);
         }
@@ -219,11 +229,19 @@ impl SendHalf {
         if let Closing::Failed(_) = self.closing {
             return;
         }
-        self.taken = self.taken.saturating_add(len);
-        if self.taken >= TAKEN_PER_TIMEOUT || self.queued() == 0 {
-            self.taken = 0;
-            self.ending.arm(self.config.shared.close_timeout);
+        let is_empty = self.queued() == 0;
+        if let Some(ending) = &mut self.ending {
+            ending.taken = ending.taken.saturating_add(len);
+            if ending.taken >= TAKEN_PER_TIMEOUT || is_empty {
+                ending.taken = 0;
+                ending.deadline.arm(self.config.shared.close_timeout);
+            }
         }
+    }
+
+    /// Starts the timeout of the end, or starts it again.
+    fn end_within(&mut self, timeout: Duration) {
+        self.ending.get_or_insert_default().deadline.arm(timeout);
     }
 
     /// Stops the timeouts on the peer's silence, because another timeout takes over.

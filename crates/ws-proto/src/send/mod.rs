@@ -23,6 +23,7 @@ use crate::error::ReceiveError;
 use crate::mask::MaskSource;
 use crate::opcode::OpCode;
 use crate::role::Role;
+use closing::Ending;
 pub use deflate::CompressorMemory;
 use deflate::Deflation;
 #[cfg(feature = "std")]
@@ -108,11 +109,8 @@ pub struct SendHalf {
     long: Option<Box<Long>>,
     /// The message that is sent piece by piece.
     unfinished: Option<Unfinished>,
-    /// The timeout that runs from the first Close, or from a violation, to the end of the
-    /// transport.
-    ending: Deadline,
-    /// The number of bytes that the transport took since `ending` was armed.
-    taken: usize,
+    /// Present from the first Close, or from a violation, to the end of the transport.
+    ending: Option<Box<Ending>>,
     /// The write stall timeout. It runs from `stalled` until `advance` or `flushed` reports
     /// progress.
     stall: Deadline,
@@ -153,8 +151,7 @@ impl SendHalf {
             pong: None,
             long: None,
             unfinished: None,
-            ending: Deadline::Off,
-            taken: 0,
+            ending: None,
             stall: Deadline::Off,
             silence: Silence::new(config),
             probe: None,
@@ -268,7 +265,7 @@ impl SendHalf {
                 silence.progress();
             }
         }
-        if self.ending.is_armed() {
+        if self.ending.is_some() {
             self.extend_close_timeout(len);
         }
         let is_empty = self.queue.is_empty();

@@ -17,7 +17,7 @@ impl SendHalf {
     #[inline]
     pub fn is_timed(&self) -> bool {
         let silence = self.silence.as_ref();
-        self.ending.is_armed()
+        self.ending.is_some()
             || self.stall.is_armed()
             || silence.is_some_and(|silence| silence.is_timed())
     }
@@ -37,7 +37,9 @@ impl SendHalf {
     pub fn deadline(&mut self, now: Duration) -> Option<Duration> {
         self.date_pongs(now);
         let silence = self.silence.as_mut().and_then(|silence| silence.at(now));
-        [self.ending.at(now), self.stall.at(now), silence]
+        let ending = self.ending.as_mut();
+        let ending = ending.and_then(|ending| ending.deadline.at(now));
+        [ending, self.stall.at(now), silence]
             .into_iter()
             .flatten()
             .min()
@@ -55,7 +57,7 @@ impl SendHalf {
     ///
     /// [`Step::Ended`]: crate::Step::Ended
     pub fn expire(&mut self, now: Duration) -> Option<Expired> {
-        let expired = if self.ending.has_passed(now) {
+        let expired = if self.has_end_passed(now) {
             match self.closing {
                 Closing::Failed(_) => Expired::Failure,
                 _ => Expired::Close,
@@ -83,7 +85,13 @@ impl SendHalf {
     /// This is for callers that do not receive. They must not treat the connection as lost, because
     /// the peer's Close may have arrived without being read, and is then still valid.
     pub fn awaits_close_too_long(&self, now: Duration) -> bool {
-        matches!(self.closing, Closing::LocalSent) && self.ending.has_passed(now)
+        matches!(self.closing, Closing::LocalSent) && self.has_end_passed(now)
+    }
+
+    /// Returns `true` if the timeout of the end has passed at `now`.
+    fn has_end_passed(&self, now: Duration) -> bool {
+        let ending = self.ending.as_ref();
+        ending.is_some_and(|ending| ending.deadline.has_passed(now))
     }
 
     /// Restarts the timeouts on the peer's silence after input.
