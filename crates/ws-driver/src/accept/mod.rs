@@ -191,12 +191,16 @@ impl<R: Runtime> Acceptor<R> {
     /// # Cancel safety
     ///
     /// Dropping the future drops the stream.
-    pub async fn accept<S>(&self, stream: S) -> Result<WebSocket<AnyTransport<R>>, AcceptError>
+    pub fn accept<S>(
+        &self,
+        stream: S,
+    ) -> impl Future<Output = Result<WebSocket<AnyTransport<R>>, AcceptError>>
     where
         R: Wrap<S>,
     {
-        // Boxed, so that the task holds the stream once, and not again as a transport.
-        Box::pin(async { self.read(stream).await?.accept().await }).await
+        // Boxed at once, so that the task of the caller has no memory for the stream.
+        let accepting = Box::pin(async { self.read(stream).await?.accept().await });
+        async { accepting.await.map(WebSocket::compact) }
     }
 
     /// Reads the opening request and returns it as an [`Offer`], which the caller accepts or
@@ -260,11 +264,15 @@ impl<R: Runtime> Acceptor<R> {
     /// # Cancel safety
     ///
     /// Dropping the future drops the transport.
-    pub async fn accept_on<T>(&self, transport: T) -> Result<WebSocket<T>, AcceptError>
+    pub fn accept_on<T>(
+        &self,
+        transport: T,
+    ) -> impl Future<Output = Result<WebSocket<T>, AcceptError>>
     where
         T: Transport<Timer = R::Timer>,
     {
-        Box::pin(async { self.read_on(transport).await?.accept().await }).await
+        let accepting = Box::pin(async { self.read_on(transport).await?.accept().await });
+        async { accepting.await.map(WebSocket::compact) }
     }
 
     /// Does the same as [`read`](Self::read) on a transport. The offer keeps the type of the
