@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::{fmt, io};
 
 use crate::locked::Locked;
-use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf, pass_writes};
+use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf, pass_reads, pass_writes};
 
 /// Any transport of the runtime `R`. TCP is stored unboxed, every other transport in a box.
 ///
@@ -57,9 +57,7 @@ impl<T> Exclusive<T> {
 }
 
 impl<T: ReadHalf> ReadHalf for Exclusive<T> {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_read(cx, buffer)
-    }
+    pass_reads!(exclusive => exclusive.get_mut());
 }
 
 impl<T: WriteHalf> WriteHalf for Exclusive<T> {
@@ -194,14 +192,37 @@ fn cast<A: 'static, B: 'static>(value: A) -> Result<B, A> {
     other.ok_or_else(|| value.expect("the cast failed, so the value was not taken"))
 }
 
-impl<R: Runtime> ReadHalf for AnyTransport<R> {
-    #[inline]
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        match &mut self.0 {
-            Kind::Tcp(tcp) => tcp.poll_read(cx, buffer),
-            Kind::Boxed(boxed) => boxed.poll_read(cx, buffer),
+/// Implements the methods of [`ReadHalf`] for an enum with two variants.
+macro_rules! read_either {
+    ($one:path, $other:path) => {
+        #[inline]
+        fn poll_read(
+            &mut self,
+            cx: &mut Context<'_>,
+            buffer: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            match &mut self.0 {
+                $one(one) => one.poll_read(cx, buffer),
+                $other(other) => other.poll_read(cx, buffer),
+            }
         }
-    }
+
+        #[inline]
+        fn poll_next_read(
+            &mut self,
+            cx: &mut Context<'_>,
+            buffer: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            match &mut self.0 {
+                $one(one) => one.poll_next_read(cx, buffer),
+                $other(other) => other.poll_next_read(cx, buffer),
+            }
+        }
+    };
+}
+
+impl<R: Runtime> ReadHalf for AnyTransport<R> {
+    read_either!(Kind::Tcp, Kind::Boxed);
 }
 
 /// Implements the methods of [`WriteHalf`] for an enum with two variants.
@@ -310,13 +331,7 @@ impl<R: Runtime> Split for AnyTransport<R> {
 }
 
 impl<R: Runtime> ReadHalf for AnyReadHalf<R> {
-    #[inline]
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        match &mut self.0 {
-            ReadKind::Tcp(tcp) => tcp.poll_read(cx, buffer),
-            ReadKind::Locked(locked) => locked.poll_read(cx, buffer),
-        }
-    }
+    read_either!(ReadKind::Tcp, ReadKind::Locked);
 }
 
 impl<R: Runtime> WriteHalf for AnyWriteHalf<R> {

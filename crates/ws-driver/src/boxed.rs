@@ -4,12 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
-use crate::transport::{ReadHalf, Transport, WriteHalf, pass_writes};
+use crate::transport::{ReadHalf, Transport, WriteHalf, pass_reads, pass_writes};
 
 impl<R: ReadHalf + ?Sized> ReadHalf for Box<R> {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        (**self).poll_read(cx, buffer)
-    }
+    pass_reads!(boxed => (**boxed));
 }
 
 impl<W: WriteHalf + ?Sized> WriteHalf for Box<W> {

@@ -31,7 +31,7 @@ impl ReadState {
         if let Some(len) = idle.wants_block() {
             pool::lend_block(len, |block| idle.lend(block));
         }
-        match wire.poll_read(cx, idle.spare()) {
+        match wire.poll_next_read(cx, idle.spare()) {
             Poll::Ready(read) => {
                 self.take_read(read, wire);
                 wire.write_state().reclaim_buffer();
@@ -41,10 +41,12 @@ impl ReadState {
                 let write = wire.write_state();
                 let block = idle.park(&mut write.send);
                 pool::give_both(block, write.send.lending().reclaim());
+                // The general path reads again before it acts, because input may have arrived.
+                if write.send.is_timed() && write.is_due(cx) {
+                    return None;
+                }
                 self.forget_reads();
-                let is_over = write.send.is_timed()
-                    && (write.poll_expire(cx).is_ready() || write.wants_write());
-                (!is_over).then_some(Poll::Pending)
+                Some(Poll::Pending)
             }
         }
     }

@@ -40,6 +40,19 @@ pub trait FuturesRuntime:
     /// The error of the operating system.
     fn peer_addr(tcp: &Self::TcpStream) -> io::Result<SocketAddr>;
 
+    /// Waits until the stream has input, or may have some. Woken at once if it has input already.
+    ///
+    /// A connection uses this instead of a read that would probably find nothing. The default
+    /// returns `Ready`, for runtimes without this operation.
+    ///
+    /// # Errors
+    ///
+    /// The error of the runtime. The caller reads then, and handles the error of the read.
+    fn poll_readable(tcp: &Self::TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let _ = (tcp, cx);
+        Poll::Ready(Ok(()))
+    }
+
     /// Ends the sending direction of a stream whose `poll_close` does not do so, and returns the
     /// result.
     ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::sync::{Mutex, lock};
-use crate::transport::{ReadHalf, WriteHalf, pass_writes};
+use crate::transport::{ReadHalf, WriteHalf, pass_reads, pass_writes};
 
 /// A half of a transport that cannot be split. Both halves share the transport and lock it for the
 /// duration of a poll.
@@ -31,9 +31,7 @@ impl<T> Locked<T> {
 }
 
 impl<T: ReadHalf> ReadHalf for Locked<T> {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        lock(&self.0).poll_read(cx, buffer)
-    }
+    pass_reads!(half => lock(&half.0));
 }
 
 impl<T: WriteHalf> WriteHalf for Locked<T> {

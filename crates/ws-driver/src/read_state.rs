@@ -13,7 +13,7 @@ use ws_proto::{Chunk, Control, Message, MessageKind, RecvHalf, SendHalf, Step};
 use crate::error::Error;
 use crate::pool;
 use crate::state::Cause;
-use crate::transport::{ReadHalf, Timer, Transport, WriteHalf};
+use crate::transport::{Timer, Transport, WriteHalf};
 use crate::write_state::WriteState;
 
 /// The number of reads in one poll before it yields to the executor. This counts the reads that
@@ -67,8 +67,15 @@ pub(crate) trait Wire {
     /// Returns the state of sending. If the connection is split, this takes the lock.
     fn write_state(&mut self) -> &mut WriteState<Self::Io, Self::Timer>;
 
-    /// Reads as [`ReadHalf::poll_read`] does.
+    /// Reads as [`ReadHalf::poll_read`](crate::transport::ReadHalf::poll_read) does.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// Reads as [`ReadHalf::poll_next_read`](crate::transport::ReadHalf::poll_next_read) does.
+    fn poll_next_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>>;
 
     /// Calls `observer` without holding the lock, because the observer may use the other half.
     fn show(&mut self, observer: &mut Observer, control: &Control) {
@@ -88,23 +95,31 @@ impl<T: Transport> Wire for WriteState<T, T::Timer> {
 
     #[inline(always)]
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        poll_read(self.state.io(), cx, buffer)
+        poll_read(self.state.io(), |io| io.poll_read(cx, buffer))
+    }
+
+    #[inline(always)]
+    fn poll_next_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        poll_read(self.state.io(), |io| io.poll_next_read(cx, buffer))
     }
 }
 
-/// Reads from the transport. Repeats a read that was interrupted. If the transport was dropped,
-/// returns 0, which means the end of the input.
+/// Reads from the transport by `read`. Repeats a read that was interrupted. If the transport was
+/// dropped, returns 0, which means the end of the input.
 #[inline(always)]
-pub(crate) fn poll_read(
-    io: Option<&mut impl ReadHalf>,
-    cx: &mut Context<'_>,
-    buffer: &mut [u8],
+pub(crate) fn poll_read<T>(
+    io: Option<&mut T>,
+    mut read: impl FnMut(&mut T) -> Poll<io::Result<usize>>,
 ) -> Poll<io::Result<usize>> {
     let Some(io) = io else {
         return Poll::Ready(Ok(0));
     };
     loop {
-        match ready!(io.poll_read(cx, buffer)) {
+        match ready!(read(io)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return Poll::Ready(result),
         }

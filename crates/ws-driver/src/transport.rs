@@ -34,7 +34,53 @@ pub trait ReadHalf: Unpin {
     /// connection is [lost](crate::Error::Lost). TLS streams return this error if the peer ended
     /// TCP without a `close_notify`.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// Does the same as [`poll_read`](Self::poll_read), but need not find input that has only just
+    /// arrived. If it returns `Pending` in spite of such input, the task is woken.
+    ///
+    /// After a read that has emptied a socket, the next read seldom finds anything. A transport
+    /// that can wait for input without a read saves that system call here. The default is
+    /// `poll_read`.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`poll_read`](Self::poll_read).
+    #[inline]
+    fn poll_next_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_read(cx, buffer)
+    }
 }
+
+/// Implements the methods of [`ReadHalf`] for a type that contains another [`ReadHalf`], with
+/// `pass_reads!(outer => inner)`.
+macro_rules! pass_reads {
+    ($outer:ident => $inner:expr) => {
+        #[inline]
+        fn poll_read(
+            &mut self,
+            cx: &mut Context<'_>,
+            buffer: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            let $outer = self;
+            $inner.poll_read(cx, buffer)
+        }
+
+        #[inline]
+        fn poll_next_read(
+            &mut self,
+            cx: &mut Context<'_>,
+            buffer: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            let $outer = self;
+            $inner.poll_next_read(cx, buffer)
+        }
+    };
+}
+pub(crate) use pass_reads;
 
 /// The sending direction of a transport.
 ///

@@ -530,6 +530,13 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         }
     }
 
+    /// Returns `true` if [`poll_expire`](Self::poll_expire) has something to do now. Otherwise the
+    /// task is woken as soon as it has.
+    pub(crate) fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
+        let direction = Direction::Receiving;
+        self.send.wait(cx, direction).is_some() || self.poll_deadline(cx, direction).is_ready()
+    }
+
     fn poll_limits(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<()> {
         loop {
             if self.obey(cx, Some(direction)) {

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -78,6 +79,11 @@ impl FuturesRuntime for Smol {
 
     fn peer_addr(tcp: &TcpStream) -> io::Result<SocketAddr> {
         tcp.peer_addr()
+    }
+
+    fn poll_readable(tcp: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let socket: Arc<Async<std::net::TcpStream>> = tcp.clone().into();
+        socket.poll_readable(cx)
     }
 }
 

@@ -160,6 +160,11 @@ struct State {
     write_max: usize,
     /// The virtual time that each read takes.
     read_time: Duration,
+    /// `true` if a read that leaves room in its buffer is followed by a wait: see
+    /// [`Peer::wait_before_reads`].
+    waits_before_reads: bool,
+    /// `true` if the next read is to wait first.
+    is_drained: bool,
     /// `true` if every operation is pending once before it happens.
     hesitant: bool,
     /// `true` for each kind of operation whose last poll was pending because of `hesitant`.
@@ -301,6 +306,8 @@ pub fn pair() -> (Scripted, Peer) {
         read_max: usize::MAX,
         write_max: usize::MAX,
         read_time: Duration::ZERO,
+        waits_before_reads: false,
+        is_drained: false,
         hesitant: false,
         hesitated: [false; 4],
         log: Vec::new(),

@@ -12,6 +12,14 @@ impl ReadHalf for Scripted {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         self.read.poll_read(cx, buffer)
     }
+
+    fn poll_next_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.read.poll_next_read(cx, buffer)
+    }
 }
 
 impl WriteHalf for Scripted {
@@ -71,6 +79,7 @@ impl ReadHalf for ScriptedRead {
             return Poll::Ready(Err(kind.into()));
         }
         let room = buffer.len();
+        state.is_drained = state.waits_before_reads && got < room;
         state.log.push(Op::Read { got, room });
         let time = state.read_time;
         drop(state);
@@ -78,6 +87,24 @@ impl ReadHalf for ScriptedRead {
             clock::advance(time);
         }
         Poll::Ready(Ok(got))
+    }
+
+    /// Waits once after a read that has not filled the buffer, if the peer
+    /// [asks for it](super::Peer::wait_before_reads).
+    fn poll_next_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut state = state(&self.0);
+        if std::mem::take(&mut state.is_drained) {
+            if !state.segments.is_empty() || state.ending.is_some() {
+                cx.waker().wake_by_ref();
+            }
+            return state.wait(Direction::In, cx);
+        }
+        drop(state);
+        self.poll_read(cx, buffer)
     }
 }
 

@@ -91,6 +91,12 @@ impl Peer {
         self.state().hesitant = true;
     }
 
+    /// Makes the connection wait once after each read that has not filled its buffer, like a socket
+    /// that is believed to be empty. If there is input, the task is woken at once.
+    pub fn wait_before_reads(&self) {
+        self.state().waits_before_reads = true;
+    }
+
     /// Sets the virtual time that every read takes.
     pub fn read_time(&self, time: Duration) {
         self.state().read_time = time;

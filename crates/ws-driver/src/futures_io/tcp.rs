@@ -12,13 +12,16 @@ use futures_io::AsyncRead as _;
 use super::{FuturesRuntime, poll_shutdown, poll_write};
 use crate::any::AnyTransport;
 use crate::sync::{Mutex, lock};
-use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf, pass_writes};
+use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf, pass_reads, pass_writes};
 
 /// A transport over a TCP stream of the runtime `R`. Its halves are clones of the stream.
 pub struct TcpTransport<R: FuturesRuntime> {
     stream: R::TcpStream,
     /// Allocated when the socket is full for the first time.
     room: Option<Arc<Room>>,
+    /// `true` if the next read will probably find nothing: the last one has emptied the socket, or
+    /// the task waits for input.
+    is_drained: bool,
 }
 
 impl<R: FuturesRuntime> TcpTransport<R> {
@@ -38,7 +41,11 @@ impl<R: FuturesRuntime> TcpTransport<R> {
 
     /// Makes a transport from a stream. Sets no option.
     fn of(stream: R::TcpStream) -> Self {
-        Self { stream, room: None }
+        Self {
+            stream,
+            room: None,
+            is_drained: false,
+        }
     }
 
     /// Writes with a waker that records that the runtime has reported room in the socket. Does not
@@ -97,7 +104,22 @@ impl<R: FuturesRuntime + Runtime<Tcp = TcpTransport<R>>> From<TcpTransport<R>> f
 impl<R: FuturesRuntime> ReadHalf for TcpTransport<R> {
     #[inline]
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.is_drained = matches!(polled, Poll::Ready(Ok(len)) if len < buffer.len());
+        polled
+    }
+
+    #[inline]
+    fn poll_next_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        // An error is ignored here. The read finds it, too.
+        if self.is_drained && R::poll_readable(&self.stream, cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.poll_read(cx, buffer)
     }
 }
 
@@ -198,10 +220,7 @@ impl<R: FuturesRuntime> Drop for TcpWriteHalf<R> {
 }
 
 impl<R: FuturesRuntime> ReadHalf for TcpReadHalf<R> {
-    #[inline]
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.tcp.poll_read(cx, buffer)
-    }
+    pass_reads!(half => half.tcp);
 }
 
 impl<R: FuturesRuntime> WriteHalf for TcpWriteHalf<R> {

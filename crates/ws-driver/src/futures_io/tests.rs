@@ -16,6 +16,12 @@ struct Record {
     written: Vec<Vec<usize>>,
     /// `Some` while the stream is full: the waker of the last write.
     full: Option<Waker>,
+    /// The most bytes of one read. `None` if reads fill the buffer.
+    available: Option<usize>,
+    reads: u32,
+    /// The number of times that a connection waited for input without a read.
+    waits: u32,
+    has_input: bool,
     nodelay: bool,
     flushed: u32,
     closed: u32,
@@ -50,8 +56,11 @@ macro_rules! stream {
                 _: &mut Context<'_>,
                 buffer: &mut [u8],
             ) -> Poll<io::Result<usize>> {
-                buffer.fill(7);
-                Poll::Ready(Ok(buffer.len()))
+                let mut record = self.0.lock().unwrap();
+                record.reads += 1;
+                let len = record.available.unwrap_or(buffer.len());
+                buffer[..len].fill(7);
+                Poll::Ready(Ok(len))
             }
         }
 
@@ -128,6 +137,15 @@ impl FuturesRuntime for Recording {
         Ok(([127, 0, 0, 1], 9001).into())
     }
 
+    fn poll_readable(tcp: &Tcp, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut record = tcp.0.lock().unwrap();
+        record.waits += 1;
+        match record.has_input {
+            true => Poll::Ready(Ok(())),
+            false => Poll::Pending,
+        }
+    }
+
     fn shut_down(stream: &dyn Any) -> Option<io::Result<()>> {
         let unclosing: &Unclosing = stream.downcast_ref()?;
         Some(end(&unclosing.0))
@@ -178,6 +196,38 @@ fn a_tcp_stream_becomes_a_tcp_transport() {
     );
     assert!(any.tcp().is_none() && any.peer_addr().is_none());
     assert!(AnyTransport::from(tcp_transport()).tcp().is_some());
+}
+
+/// A socket that one read has emptied is read again once the runtime reports input.
+#[test]
+fn an_empty_socket_is_waited_for_and_not_read() {
+    let mut tcp = tcp_transport();
+    let record = Arc::clone(&tcp.as_ref().0);
+    let change = |change: fn(&mut Record)| change(&mut record.lock().unwrap());
+    let counts = || {
+        let record = record.lock().unwrap();
+        (record.reads, record.waits)
+    };
+    let mut buffer = [0; 8];
+
+    // A full buffer: there may be more.
+    assert_eq!(ready(tcp.poll_next_read(&mut noop(), &mut buffer)), 8);
+    assert_eq!(ready(tcp.poll_next_read(&mut noop(), &mut buffer)), 8);
+    assert_eq!(counts(), (2, 0));
+    // The socket is empty now.
+    change(|record| record.available = Some(3));
+    assert_eq!(ready(tcp.poll_next_read(&mut noop(), &mut buffer)), 3);
+    assert!(tcp.poll_next_read(&mut noop(), &mut buffer).is_pending());
+    assert!(tcp.poll_next_read(&mut noop(), &mut buffer).is_pending());
+    assert_eq!(counts(), (3, 2));
+    // The runtime reports input.
+    change(|record| record.has_input = true);
+    assert_eq!(ready(tcp.poll_next_read(&mut noop(), &mut buffer)), 3);
+    assert_eq!(counts(), (4, 3));
+    // A read that must find all input reads in any case.
+    change(|record| record.has_input = false);
+    assert_eq!(ready(tcp.poll_read(&mut noop(), &mut buffer)), 3);
+    assert_eq!(counts(), (5, 3));
 }
 
 #[test]

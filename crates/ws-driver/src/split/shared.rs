@@ -13,7 +13,7 @@ use super::wakers::{Half, Wakers};
 use crate::opening::Opening;
 use crate::read_state::{Observer, ReadState, Wire, observe, poll_read};
 use crate::sync::{Mutex, MutexGuard, lock};
-use crate::transport::Split;
+use crate::transport::{ReadHalf as _, Split};
 use crate::write_state::WriteState;
 
 /// The part of a connection that both halves share.
@@ -168,7 +168,15 @@ impl<T: Split> Wire for ReadTurn<'_, '_, T> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        poll_read(self.io.as_mut(), cx, buffer)
+        poll_read(self.io.as_mut(), |io| io.poll_read(cx, buffer))
+    }
+
+    fn poll_next_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        poll_read(self.io.as_mut(), |io| io.poll_next_read(cx, buffer))
     }
 
     fn show(&mut self, observer: &mut Observer, control: &Control) {

@@ -5,6 +5,7 @@ mod limits;
 mod pings;
 mod slow;
 mod unpolled;
+mod unread;
 
 use std::pin::Pin;
 use std::task::Poll;
