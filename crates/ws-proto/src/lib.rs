@@ -57,6 +57,7 @@
 //! * `std` (default) adds run-time detection of vector instructions to masking and to the UTF-8
 //!   check. It also adds `SendHalf::io_slices` for vectored writes.
 //! * `deflate` adds the compression of messages (RFC 7692). It requires `std`.
+//! * `stats` adds counters of messages and bytes: `RecvHalf::traffic` and `SendHalf::traffic`.
 
 #![no_std]
 #![deny(unsafe_code)]
@@ -95,6 +96,7 @@ mod recv;
 mod role;
 mod send;
 mod text;
+mod traffic;
 mod utf8;
 
 pub use close::{CloseCode, CloseFrame, CloseReason, CloseReasonTooLong, MAX_REASON_LEN};
@@ -116,3 +118,5 @@ pub use role::Role;
 pub use send::IoSlices;
 pub use send::{CompressorMemory, SendHalf, SendLending};
 pub use text::{NotUtf8, Text};
+#[cfg(feature = "stats")]
+pub use traffic::Traffic;

@@ -275,13 +275,15 @@ impl Block {
     }
 
     #[inline]
-    pub(super) fn filled(&mut self, len: usize) {
+    pub(super) fn filled(&mut self, len: usize) -> usize {
         let room = self.memory.len();
+        let before = self.end;
         self.end = self.end.wrapping_add(len).min(room);
         // There may be more than fits.
         if self.end == room {
             self.expect_more();
         }
+        self.end.wrapping_sub(before)
     }
 
     /// Returns the number of bytes of input that a look ahead leaves in the block.

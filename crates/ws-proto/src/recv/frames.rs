@@ -134,6 +134,7 @@ impl RecvHalf {
             MessageKind::Binary => self.block.take(skipped, len, header.mask),
         };
         self.message = Location::Block(kind, range);
+        self.counters.plain(len);
         Ok(())
     }
 
@@ -298,6 +299,7 @@ impl RecvHalf {
         let len = frame.len_in(input.len());
         let payload = input.get(..len).unwrap_or_default();
         self.assembly.append(payload, frame.key, frame.remaining)?;
+        self.counters.payload(len);
         self.block.consume(len);
         self.end_of_payload(frame.after(len))
     }
@@ -317,6 +319,7 @@ impl RecvHalf {
         self.assembly.finish()?;
         self.stage = Stage::Assembled;
         self.message = Location::Assembled;
+        self.counters.message(self.is_compressed());
         Ok(true)
     }
 

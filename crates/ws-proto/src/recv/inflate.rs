@@ -139,6 +139,7 @@ impl RecvHalf {
             let done = self.inflate_step(frame, PIECE_LEN)?;
             if !self.inflated().is_empty() {
                 self.check_inflated()?;
+                self.counters.payload(self.inflated().len());
                 self.message = Location::Inflated;
                 return Ok(Some(Chunk::Data));
             }
@@ -214,6 +215,7 @@ impl RecvHalf {
         let piece = &inflation.piece;
         let fits = piece.get(..room).unwrap_or(piece);
         self.assembly.append(fits, None, fits.len() as u64)?;
+        self.counters.payload(fits.len());
         if fits.len() < piece.len() {
             let len = (limit as u64).saturating_add(1);
             return Err(LimitError::MessageTooLong { len, limit }.into());

@@ -29,6 +29,7 @@ impl RecvLending<'_> {
     /// `input` has the bytes that arrived after the opening handshake. `block_len` is the usual
     /// length of the blocks to lend, and `large_len` their length while longer frames arrive.
     pub fn set_up(&mut self, input: Box<[u8]>, block_len: usize, large_len: usize) {
+        self.0.counters.wire(input.len());
         self.0.block.set_up(input, block_len, large_len);
     }
 

@@ -25,6 +25,9 @@ use crate::header::{FrameHeader, HeaderRules};
 use crate::message::{Message, MessageKind, MessageRef};
 use crate::role::Role;
 use crate::send::SendHalf;
+use crate::traffic::Counters;
+#[cfg(feature = "stats")]
+use crate::traffic::Traffic;
 use ahead::Ahead;
 use assembly::Assembly;
 use block::{Block, Location};
@@ -135,6 +138,7 @@ pub struct RecvHalf {
     ahead: Option<Box<Ahead>>,
     /// `true` if a look ahead leaves control frames in the input for the next step.
     keeps_controls: bool,
+    counters: Counters,
 }
 
 /// The reason why a search stopped before it found anything.
@@ -178,6 +182,7 @@ impl RecvHalf {
             inflation: None,
             ahead: None,
             keeps_controls: config.shared.manual_pongs,
+            counters: Counters::default(),
         }
     }
 
@@ -198,7 +203,8 @@ impl RecvHalf {
     /// length of `spare` is reduced to that length.
     #[inline]
     pub fn filled(&mut self, len: usize) {
-        self.block.filled(len);
+        let taken = self.block.filled(len);
+        self.counters.wire(taken);
         self.is_heard |= len > 0;
         self.is_searched = false;
     }
@@ -265,6 +271,7 @@ impl RecvHalf {
             Ok(found) => Step::Found(found),
             Err(Stop::Control(header)) => match self.take_control(&header) {
                 Ok(control) => {
+                    self.counters.control(header.opcode);
                     if !self.take_answered() {
                         send.respond(&control);
                     }
@@ -365,6 +372,13 @@ impl RecvHalf {
     /// Always `false` after a failure.
     pub fn is_between_messages(&self) -> bool {
         matches!(self.stage, Stage::Between | Stage::Assembled)
+    }
+
+    /// Returns the traffic that has been received. A control frame is counted when a step has found
+    /// it, even if a look ahead has answered it before.
+    #[cfg(feature = "stats")]
+    pub fn traffic(&self) -> Traffic {
+        self.counters.traffic()
     }
 
     /// Returns the input that no step has used, as it arrived. The beginning of an incomplete frame

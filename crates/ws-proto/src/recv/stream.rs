@@ -143,6 +143,7 @@ impl RecvHalf {
             if let Some(stream) = &mut self.stream {
                 stream.check(self.block.get(&range))?;
             }
+            self.counters.payload(len);
             self.message = Location::Chunk(range);
             return Ok(Some(Chunk::Data));
         }
@@ -168,6 +169,7 @@ impl RecvHalf {
         };
         if fin {
             stream.utf8.finish()?;
+            self.counters.message(self.is_compressed());
             self.assembly.forget_finished();
             self.stream = None;
             self.stage = Stage::Between;

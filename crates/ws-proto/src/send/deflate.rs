@@ -127,6 +127,7 @@ impl SendHalf {
         let takeover = deflation.options.takeover;
         match part {
             Part::Message if takeover || output.len() < payload.as_bytes().len() => {
+                self.counters.compressed();
                 if self.fragments(&output) {
                     return self.queue_long(opcode, true, output.into());
                 }

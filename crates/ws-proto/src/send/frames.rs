@@ -59,6 +59,7 @@ impl SendHalf {
     /// Queues a message in one uncompressed frame.
     #[inline(never)]
     fn plain_frame(&mut self, kind: MessageKind, payload: &[u8]) {
+        self.counters.plain(payload.len());
         if self.masks.is_some() {
             return self.masked_plain_frame(kind, payload);
         }
@@ -87,6 +88,7 @@ impl SendHalf {
     fn queue_message(&mut self, message: Outgoing<'_>) -> Result<(), SendError> {
         self.make_free()?;
         let compresses = self.compresses(&message);
+        self.counters.plain(message.as_bytes().len());
         let opcode = message.kind.opcode();
         match message.payload {
             Payload::Prepared(prepared) if !self.fragments(prepared.as_bytes()) => {
@@ -124,6 +126,9 @@ impl SendHalf {
             true => self.compressed_once(prepared),
             false => None,
         };
+        if compressed.is_some() {
+            self.counters.compressed();
+        }
         let frame = compressed.unwrap_or(prepared.plain());
         if let Some(key) = self.next_key() {
             let header = FrameHeader {
@@ -142,6 +147,7 @@ impl SendHalf {
 
     /// Queues a final, uncompressed frame with a copy of the payload.
     pub(super) fn final_frame(&mut self, opcode: OpCode, payload: &[u8]) {
+        self.counters.control(opcode);
         self.frame(FrameHeader::new(opcode, payload.len() as u64), payload);
     }
 

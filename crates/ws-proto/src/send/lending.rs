@@ -133,6 +133,7 @@ impl SendLending<'_> {
         match message.payload {
             Payload::Borrowed(payload) if self.lends(&message) => {
                 self.0.make_free()?;
+                self.0.counters.plain(payload.len());
                 let header = FrameHeader::new(message.kind.opcode(), payload.len() as u64);
                 self.0.header(&header);
                 self.0.queue.lend_gap(payload.len());

@@ -23,6 +23,9 @@ use crate::error::ReceiveError;
 use crate::mask::MaskSource;
 use crate::opcode::OpCode;
 use crate::role::Role;
+use crate::traffic::Counters;
+#[cfg(feature = "stats")]
+use crate::traffic::Traffic;
 use closing::Ending;
 pub use deflate::CompressorMemory;
 use deflate::Deflation;
@@ -121,6 +124,7 @@ pub struct SendHalf {
     deflation: Option<Box<Deflation>>,
     /// `true` if long messages are compressed in steps.
     in_steps: bool,
+    counters: Counters,
 }
 
 impl SendHalf {
@@ -157,6 +161,7 @@ impl SendHalf {
             probe: None,
             deflation: None,
             in_steps: false,
+            counters: Counters::default(),
         };
         half.refresh();
         half
@@ -191,6 +196,14 @@ impl SendHalf {
     #[inline]
     pub fn lending(&mut self) -> SendLending<'_> {
         SendLending(self)
+    }
+
+    /// Returns the traffic that has been sent. Messages and control frames count when they are
+    /// queued, and `wire_bytes` when the transport takes them. A message of several pieces counts
+    /// when it is finished.
+    #[cfg(feature = "stats")]
+    pub fn traffic(&self) -> Traffic {
+        self.counters.traffic()
     }
 
     /// Returns `true` if messages can still be sent: no Close has been queued, and the transport
@@ -259,6 +272,7 @@ impl SendHalf {
     #[inline(always)]
     pub fn advance(&mut self, len: usize) {
         self.queue.advance(len);
+        self.counters.wire(len);
         if len > 0 {
             self.stall.disarm();
             if let Some(silence) = &mut self.silence {

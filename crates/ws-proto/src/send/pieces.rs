@@ -96,6 +96,7 @@ impl SendHalf {
         if payload.is_empty() {
             return Ok(());
         }
+        self.counters.payload(payload.len());
         self.finish_work();
         self.finish_long();
         let Some(message) = &mut self.unfinished else {
@@ -135,6 +136,7 @@ impl SendHalf {
         let opcode = message.next_opcode();
         let is_compressed = message.is_compressed;
         self.unfinished = None;
+        self.counters.message(is_compressed);
         self.refresh();
         self.finish_work();
         self.finish_long();

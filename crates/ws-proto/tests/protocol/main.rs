@@ -20,4 +20,6 @@ mod robust;
 mod silence;
 mod streaming;
 mod support;
+#[cfg(feature = "stats")]
+mod traffic;
 mod vectors;
