@@ -69,6 +69,9 @@ pub use ws_driver::{
 #[cfg(feature = "socket-options")]
 #[doc(inline)]
 pub use ws_driver::{SocketOptions, TcpKeepalive};
+#[cfg(feature = "stats")]
+#[doc(inline)]
+pub use ws_driver::{Stats, Traffic};
 
 /// Accepts a connection with the default settings. Dropping the future drops the stream.
 ///

@@ -224,7 +224,7 @@ impl<W, M> WriteState<W, M> {
             all_sent,
             report,
         });
-        self.send.leave();
+        self.send.leave(Some(result));
     }
 }
 

@@ -41,6 +41,7 @@ impl ReadState {
                 let write = wire.write_state();
                 let block = idle.park(&mut write.send);
                 pool::give_both(block, write.send.lending().reclaim());
+                self.publish(write);
                 // The general path reads again before it acts, because input may have arrived.
                 if write.send.is_timed() && write.is_due(cx) {
                     return None;

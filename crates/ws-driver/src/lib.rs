@@ -66,9 +66,12 @@ mod sending;
 mod serve;
 mod split;
 mod state;
+#[cfg(feature = "stats")]
+mod stats;
 mod stream;
 mod sync;
 mod tls;
+mod trace;
 pub mod transport;
 mod upgrade;
 mod websocket;
@@ -88,7 +91,11 @@ pub use read_state::Incoming;
 pub use recv_ref::RecvRef;
 pub use serve::{Admission, Counts, Registry, Report, Shutdown, Unavailable};
 pub use split::{Receiver, ReuniteError, Sender};
+#[cfg(feature = "stats")]
+pub use stats::Stats;
 pub use websocket::WebSocket;
+#[cfg(feature = "stats")]
+pub use ws_proto::Traffic;
 
 pub use bytes::Bytes;
 pub use http;

@@ -43,6 +43,7 @@ impl ReadState {
         }
         let write = wire.write_state();
         write.date_pongs();
+        self.publish(write);
         write.record_look(input_blocked);
     }
 

@@ -12,6 +12,8 @@ use ws_proto::{Chunk, Control, Message, MessageKind, RecvHalf, SendHalf, Step};
 
 use crate::error::Error;
 use crate::pool;
+#[cfg(feature = "stats")]
+use crate::serve::Meter;
 use crate::state::Cause;
 use crate::transport::{Timer, Transport, WriteHalf};
 use crate::write_state::WriteState;
@@ -134,6 +136,9 @@ pub(crate) struct ReadState {
     reads: u32,
     /// The number of reads since the last wait for input or the last yield to the executor.
     burst: u32,
+    /// Present if the connection is in a registry.
+    #[cfg(feature = "stats")]
+    pub(crate) meter: Meter,
 }
 
 impl ReadState {
@@ -143,8 +148,21 @@ impl ReadState {
             observer: None,
             reads: 0,
             burst: 0,
+            #[cfg(feature = "stats")]
+            meter: Meter::default(),
         }
     }
+
+    /// Passes the counters to the state of sending, which shows them to others.
+    #[cfg(feature = "stats")]
+    pub(crate) fn publish<W, M>(&self, write: &mut WriteState<W, M>) {
+        write.send.received = self.recv.traffic();
+    }
+
+    /// Does nothing, because nothing is counted.
+    #[cfg(not(feature = "stats"))]
+    #[inline(always)]
+    pub(crate) fn publish<W, M>(&self, _: &mut WriteState<W, M>) {}
 
     /// Goes to the next message if it is complete in the block. This is the fast path, which does
     /// not need the state of sending.
@@ -254,6 +272,7 @@ impl ReadState {
                 }
                 Step::Ended | Step::NeedInput => {
                     pool::give_block(self.recv.lending().discard());
+                    self.publish(wire.write_state());
                     ready!(self.poll_known_end(cx, wire));
                     return Poll::Ready(wire.write_state().report());
                 }
@@ -412,13 +431,21 @@ impl ReadState {
     #[inline]
     pub(crate) fn take_read(&mut self, read: io::Result<usize>, wire: &mut impl Wire) {
         match read {
-            Ok(0) => wire.write_state().end(Cause::End),
+            Ok(0) => {
+                let write = wire.write_state();
+                self.publish(write);
+                write.end(Cause::End);
+            }
             Ok(len) => {
                 self.recv.filled(len);
                 self.reads = self.reads.wrapping_add(1);
                 self.burst = self.burst.wrapping_add(1);
             }
-            Err(error) => wire.write_state().read_failed(error),
+            Err(error) => {
+                let write = wire.write_state();
+                self.publish(write);
+                write.read_failed(error);
+            }
         }
     }
 
@@ -446,6 +473,7 @@ impl ReadState {
         let block = self.recv.lending().park(&mut write.send);
         pool::give_both(block, write.send.lending().reclaim());
         write.reclaim_compressor();
+        self.publish(write);
         // Parking may have found a violation. A deadline that passed may have queued a keepalive
         // Ping instead of ending the connection.
         if write.send.has_ended() || write.poll_expire(cx).is_ready() || write.wants_write() {
@@ -458,6 +486,8 @@ impl ReadState {
 impl Drop for ReadState {
     /// Returns the block to the pool of the thread that drops the connection.
     fn drop(&mut self) {
+        #[cfg(feature = "stats")]
+        self.meter.close(self.recv.traffic());
         pool::give_block(self.recv.lending().discard());
     }
 }

@@ -40,6 +40,7 @@
 //! `docs`, and programs in `crates/ws-tokio/examples`. Features: `deflate` compresses messages,
 //! `tls` adds TLS (the guide has other choices), `fast-masks` has cheap keys for trusted networks,
 //! `proxy-protocol` is for servers (see `listen`), and `socket-options` is for clients and servers.
+//! `stats` counts messages and bytes, and `tracing` emits events.
 
 #![forbid(unsafe_code)]
 
@@ -70,6 +71,9 @@ pub use ws_driver::{
 #[cfg(feature = "socket-options")]
 #[doc(inline)]
 pub use ws_driver::{SocketOptions, TcpKeepalive};
+#[cfg(feature = "stats")]
+#[doc(inline)]
+pub use ws_driver::{Stats, Traffic};
 
 /// Accepts a connection with the default settings. Dropping the future drops the stream.
 ///

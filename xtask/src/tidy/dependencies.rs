@@ -54,7 +54,7 @@ const TABLE: &[(&str, Allowed)] = &[
                 "ws-proto",
             ],
             // libc for one error number without a name in socket2.
-            optional: &["fastrand", "futures-io", "libc", "socket2"],
+            optional: &["fastrand", "futures-io", "libc", "socket2", "tracing"],
         },
     ),
     (

@@ -23,6 +23,7 @@ use crate::any::AnyTransport;
 use crate::error::AcceptError;
 use crate::limits::{Limits, shared_settings};
 use crate::serve::Registry;
+use crate::trace;
 use crate::transport::{Runtime, ServerTls, Transport, Wrap};
 use crate::websocket::WebSocket;
 
@@ -229,6 +230,7 @@ impl<R: Runtime> Acceptor<R> {
                 .await
         })
         .await
+        .inspect_err(trace::not_accepted)
     }
 
     /// Does the same as [`read`](Self::read), but also returns requests that do not ask for a
@@ -252,6 +254,7 @@ impl<R: Runtime> Acceptor<R> {
                 .await
         })
         .await
+        .inspect_err(trace::not_accepted)
     }
 
     /// Does the same as [`accept`](Self::accept) on a transport. The connection keeps the type of
@@ -290,7 +293,9 @@ impl<R: Runtime> Acceptor<R> {
         T: Transport<Timer = R::Timer>,
     {
         // Boxed, so that the memory of the handshake is freed before the connection is used.
-        Box::pin(async { self.read_request(self.begin(transport).await?).await }).await
+        Box::pin(async { self.read_request(self.begin(transport).await?).await })
+            .await
+            .inspect_err(trace::not_accepted)
     }
 
     /// Does the same as [`read_any`](Self::read_any) on a transport. The request keeps the type of
@@ -307,7 +312,9 @@ impl<R: Runtime> Acceptor<R> {
     where
         T: Transport<Timer = R::Timer>,
     {
-        Box::pin(async { self.read_any_request(self.begin(transport).await?).await }).await
+        Box::pin(async { self.read_any_request(self.begin(transport).await?).await })
+            .await
+            .inspect_err(trace::not_accepted)
     }
 }
 

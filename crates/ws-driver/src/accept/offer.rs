@@ -10,6 +10,7 @@ use ws_proto::Config;
 
 use crate::error::AcceptError;
 use crate::serve::{Admission, Until};
+use crate::trace;
 use crate::transport::Transport;
 use crate::upgrade::Upgrade;
 use crate::websocket::{Side, WebSocket};
@@ -156,7 +157,7 @@ impl<T: Transport> Offer<T> {
     pub async fn accept(self) -> Result<WebSocket<T>, AcceptError> {
         Box::pin(async move {
             if let Err(reason) = self.admission.check() {
-                let _ = self.reject_with(reason.response()).await;
+                let _ = self.refuse(reason.response()).await;
                 return Err(reason.into());
             }
             let mut upgrade = self.upgrade;
@@ -180,9 +181,11 @@ impl<T: Transport> Offer<T> {
                 ws.set_peer_addr(address);
             }
             ws.admit(self.admission);
+            ws.trace_open();
             Ok(ws)
         })
         .await
+        .inspect_err(trace::not_accepted)
     }
 
     /// Refuses the request with an HTTP status. Waits until the client has taken the answer and has
@@ -209,6 +212,11 @@ impl<T: Transport> Offer<T> {
     ///
     /// Dropping the future drops the stream.
     pub async fn reject_with(self, response: Response<Vec<u8>>) -> Result<(), AcceptError> {
+        trace::refused_by_program(response.status());
+        self.refuse(response).await
+    }
+
+    async fn refuse(self, response: Response<Vec<u8>>) -> Result<(), AcceptError> {
         let response = self.request.reject(response);
         let refusing = self.upgrade.refuse(&response);
         Ok(self.admission.limit(Until::Cut, refusing).await??)

@@ -71,7 +71,7 @@ impl<R: Runtime> Acceptor<R> {
     {
         let deadline = R::Timer::after(self.settings.limits.handshake_timeout);
         let timer = R::Timer::at(deadline);
-        let (admission, unavailable) = match self.admit() {
+        let (admission, unavailable) = match self.seat() {
             Ok(admission) => (admission, None),
             Err(reason) => (Admission::default(), Some(reason)),
         };

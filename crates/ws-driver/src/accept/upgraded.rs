@@ -8,6 +8,7 @@ use ws_handshake::{Accepted, Agreed, Answer, AnswerError, Rejection, UpgradeRequ
 use super::Acceptor;
 use crate::any::AnyTransport;
 use crate::serve::{Admission, Registry, Unavailable};
+use crate::trace;
 use crate::transport::{Runtime, Transport, Wrap};
 use crate::websocket::{Side, WebSocket};
 
@@ -19,7 +20,8 @@ impl<R: Runtime> Acceptor<R> {
     ///
     /// [`Rejection`] for the rule that the request breaks. Send [`Rejection::response`].
     pub fn check_request<B>(&self, request: &Request<B>) -> Result<UpgradeRequest, Rejection> {
-        UpgradeRequest::from_request(request, self.settings.rules.clone())
+        let checked = UpgradeRequest::from_request(request, self.settings.rules.clone());
+        checked.inspect_err(trace::rejected)
     }
 
     /// Checks an extended CONNECT request of HTTP/2, including its origin (RFC 8441). `protocol` is
@@ -33,7 +35,8 @@ impl<R: Runtime> Acceptor<R> {
         request: &Request<B>,
         protocol: Option<&str>,
     ) -> Result<UpgradeRequest, Rejection> {
-        UpgradeRequest::from_connect(request, protocol, self.settings.rules.clone())
+        let checked = UpgradeRequest::from_connect(request, protocol, self.settings.rules.clone());
+        checked.inspect_err(trace::rejected)
     }
 
     /// Accepts a request with this answer, and with compression if the
@@ -74,6 +77,10 @@ impl<R: Runtime> Acceptor<R> {
     ///
     /// [`Unavailable`] if the registry is full or was shut down. Send [`Unavailable::response`].
     pub fn admit(&self) -> Result<Admission, Unavailable> {
+        self.seat().inspect_err(trace::unavailable)
+    }
+
+    pub(super) fn seat(&self) -> Result<Admission, Unavailable> {
         match &self.settings.registry {
             Some(registry) => registry.admit(),
             None => Ok(Admission::default()),
@@ -138,6 +145,7 @@ impl<R: Runtime> Acceptor<R> {
         let leftover = leftover.into();
         let mut ws = WebSocket::open(transport, Side::Server, &config, agreed, leftover);
         ws.admit(admission);
+        ws.trace_open();
         ws
     }
 }

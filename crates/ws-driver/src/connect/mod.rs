@@ -20,6 +20,7 @@ use crate::error::{ConnectError, ConnectPhase};
 use crate::http2::ClientHttp2;
 use crate::limits::{Limits, shared_settings};
 use crate::masks::{OsMasks, random};
+use crate::trace;
 use crate::transport::{Runtime, Timer, Transport, Wrap};
 use crate::upgrade::Upgrade;
 use crate::websocket::{Side, WebSocket};
@@ -163,9 +164,12 @@ impl<R: Runtime> Connector<R> {
         &self,
         url: impl IntoTarget,
     ) -> Result<WebSocket<AnyTransport<R>>, ConnectError> {
-        let target = url.into_target()?;
         // Boxed, so that the memory of the attempt is freed before the connection is used.
-        Box::pin(self.follow(target)).await
+        let connected = match url.into_target() {
+            Ok(target) => Box::pin(self.follow(target)).await,
+            Err(error) => Err(error.into()),
+        };
+        connected.inspect_err(trace::not_connected)
     }
 
     /// Performs the opening handshake over a stream that is already connected, such as the TLS
@@ -238,10 +242,13 @@ impl<R: Runtime> Connector<R> {
     where
         T: Transport<Timer = R::Timer>,
     {
-        let handshake = self.build(&self.settings.request, &url.into_target()?)?;
-        let deadline = self.deadlines().of::<R::Timer>(ConnectPhase::Handshake);
-        let timer = R::Timer::at(deadline);
-        Box::pin(self.upgrade(handshake, transport, timer, deadline)).await
+        let opening = async {
+            let handshake = self.build(&self.settings.request, &url.into_target()?)?;
+            let deadline = self.deadlines().of::<R::Timer>(ConnectPhase::Handshake);
+            let timer = R::Timer::at(deadline);
+            self.upgrade(handshake, transport, timer, deadline).await
+        };
+        Box::pin(opening).await.inspect_err(trace::not_connected)
     }
 
     /// Does the same as [`upgraded`](Self::upgraded) on a transport. The connection keeps the type
@@ -257,7 +264,9 @@ impl<R: Runtime> Connector<R> {
     {
         let side = Side::Client((self.settings.masks)(), None);
         let config = self.settings.limits.to_config();
-        WebSocket::open(transport, side, &config, agreed, leftover.into())
+        let mut ws = WebSocket::open(transport, side, &config, agreed, leftover.into());
+        ws.trace_open();
+        ws
     }
 
     /// Connects to `target`, or to the target that its server redirects to.
@@ -309,7 +318,9 @@ impl<R: Runtime> Connector<R> {
         let (response, agreed) = established.into_parts();
         let side = Side::Client((self.settings.masks)(), Some(response));
         let config = self.settings.limits.to_config();
-        WebSocket::open(transport, side, &config, agreed, leftover)
+        let mut ws = WebSocket::open(transport, side, &config, agreed, leftover);
+        ws.trace_open();
+        ws
     }
 
     fn build(&self, request: &Request, target: &Target) -> Result<ClientHandshake, RequestError> {

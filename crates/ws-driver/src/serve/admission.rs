@@ -125,6 +125,11 @@ impl Admission {
         self.0.is_some()
     }
 
+    #[cfg(feature = "stats")]
+    pub(super) fn seat(&self) -> Option<&Arc<Seat>> {
+        self.0.as_ref()
+    }
+
     /// Stores the waker of a task that is about to wait, and returns the order of the registry.
     pub(super) fn wait(&self, cx: &Context<'_>, direction: Direction) -> Option<Order> {
         self.0.as_ref()?.wait(direction, cx.waker())

@@ -10,6 +10,8 @@ mod report;
 mod seat;
 mod seated;
 mod shutdown;
+#[cfg(feature = "stats")]
+mod stats;
 
 pub use admission::{Admission, Unavailable};
 pub use registry::{Counts, Registry};
@@ -18,3 +20,5 @@ pub use shutdown::Shutdown;
 
 pub(crate) use admission::Until;
 pub(crate) use seated::Seated;
+#[cfg(feature = "stats")]
+pub(crate) use stats::Meter;

@@ -13,6 +13,8 @@ use super::admission::{Admission, Unavailable};
 use super::report::{Outcome, Tally};
 use super::seat::{Order, Phase, Seat};
 use super::shutdown::Shutdown;
+#[cfg(feature = "stats")]
+use crate::stats::Stats;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::transport::{Runtime, Timer};
 
@@ -95,6 +97,9 @@ pub(super) struct State {
     /// Its totals of ended connections are in `tally`.
     counts: Counts,
     pub(super) tally: Tally,
+    /// The sums of the counters of ended connections.
+    #[cfg(feature = "stats")]
+    pub(super) ended: Stats,
     /// The shutdowns that wait until no connection is left.
     waiting: Vec<Waker>,
 }
@@ -113,8 +118,17 @@ impl Shared {
     }
 
     /// Removes a connection. Wakes the shutdowns if it was the last one.
-    pub(super) fn left(&self, id: u64, phase: Phase, outcome: Outcome, unsent: u64) {
+    pub(super) fn left(
+        &self,
+        id: u64,
+        phase: Phase,
+        outcome: Outcome,
+        unsent: u64,
+        #[cfg(feature = "stats")] stats: &Stats,
+    ) {
         let mut state = self.lock();
+        #[cfg(feature = "stats")]
+        state.ended.add(stats);
         state.seats.remove(&id);
         state.counts.leave(phase);
         state.counts.refused += u64::from(outcome == Outcome::Refused);
@@ -141,6 +155,12 @@ impl State {
             self.waiting.push(waker.clone());
         }
         self.seats.len()
+    }
+
+    /// Returns the counters of ended connections, and the seats of the others.
+    #[cfg(feature = "stats")]
+    pub(super) fn measured(&self) -> (Stats, Vec<Arc<Seat>>) {
+        (self.ended, self.seats.values().cloned().collect())
     }
 
     fn check(&mut self) -> Result<(), Unavailable> {
@@ -211,6 +231,8 @@ impl<R: Runtime> Registry<R> {
             next_id: 0,
             counts: Counts::default(),
             tally: Tally::default(),
+            #[cfg(feature = "stats")]
+            ended: Stats::default(),
             waiting: Vec::new(),
         };
         Self {

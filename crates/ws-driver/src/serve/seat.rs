@@ -10,6 +10,8 @@ use super::admission::Unavailable;
 use super::registry::Shared;
 use super::report::Outcome;
 use crate::clock::Direction;
+#[cfg(feature = "stats")]
+use crate::stats::Stats;
 use crate::sync::{Mutex, lock};
 
 /// The command of the registry to one connection.
@@ -49,6 +51,9 @@ struct State {
     unsent: u64,
     /// The tasks that wait, one for each direction. Two tasks may wait for one connection.
     waiting: [Option<Waker>; 2],
+    /// The last counters of the connection.
+    #[cfg(feature = "stats")]
+    stats: Stats,
 }
 
 impl Seat {
@@ -62,6 +67,8 @@ impl Seat {
                 order: None,
                 unsent: 0,
                 waiting: [None, None],
+                #[cfg(feature = "stats")]
+                stats: Stats::default(),
             }),
         }
     }
@@ -136,7 +143,35 @@ impl Seat {
         };
         let unsent = state.unsent;
         state.waiting = [None, None];
+        #[cfg(feature = "stats")]
+        let stats = state.stats;
         drop(state);
-        self.registry.left(self.id, before, outcome, unsent);
+        self.registry.left(
+            self.id,
+            before,
+            outcome,
+            unsent,
+            #[cfg(feature = "stats")]
+            &stats,
+        );
+    }
+
+    /// Stores newer counters of the connection. After the connection has left the registry, adds
+    /// what is new to the sums. The seat then keeps the former counters, because the sums may
+    /// already include them.
+    #[cfg(feature = "stats")]
+    pub(super) fn record(&self, stats: &Stats) {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Left {
+            return state.stats.advance(stats);
+        }
+        let new = stats.since(&state.stats);
+        drop(state);
+        self.registry.lock().ended.add(&new);
+    }
+
+    #[cfg(feature = "stats")]
+    pub(super) fn stats(&self) -> Stats {
+        lock(&self.state).stats
     }
 }

@@ -6,10 +6,16 @@ use std::task::Context;
 use std::time::Instant;
 
 use ws_proto::SendHalf;
+#[cfg(feature = "stats")]
+use ws_proto::Traffic;
 
 use super::admission::Admission;
 use super::seat::{Order, Phase};
+#[cfg(feature = "stats")]
+use super::stats::Meter;
 use crate::clock::Direction;
+use crate::state::Cause;
+use crate::trace::Trace;
 
 /// The sending half of the core. It leaves the registry when it is dropped, and then reports how
 /// the connection ended.
@@ -17,6 +23,10 @@ pub(crate) struct Seated {
     half: SendHalf,
     /// Empty if the connection is in no registry.
     admission: Admission,
+    pub(crate) trace: Trace,
+    /// The counters of received traffic at the last wait for input.
+    #[cfg(feature = "stats")]
+    pub(crate) received: Traffic,
 }
 
 impl Seated {
@@ -24,6 +34,9 @@ impl Seated {
         Self {
             half,
             admission: Admission::default(),
+            trace: Trace::default(),
+            #[cfg(feature = "stats")]
+            received: Traffic::default(),
         }
     }
 
@@ -36,6 +49,12 @@ impl Seated {
         self.admission = admission;
     }
 
+    /// Returns the way in which the state of receiving reports its last counters.
+    #[cfg(feature = "stats")]
+    pub(crate) fn meter(&self) -> Meter {
+        self.admission.meter()
+    }
+
     /// Returns the order of the registry that is still to be carried out. Stores the waker of the
     /// task, which is about to wait. Not inlined, to keep its code out of the path of connections
     /// without a registry.
@@ -44,6 +63,8 @@ impl Seated {
         if self.admission.is_some() && !self.half.is_open() {
             self.admission.reach(Phase::Closing);
         }
+        #[cfg(feature = "stats")]
+        self.admission.record(&self.stats());
         self.outstanding(self.admission.wait(cx, direction))
     }
 
@@ -76,11 +97,15 @@ impl Seated {
         self.admission.lose(unsent);
     }
 
-    /// Leaves the registry after the end of the transport.
+    /// Leaves the registry after the end of the transport. `outcome` is `None` if the connection
+    /// was dropped.
     #[cold]
-    pub(crate) fn leave(&mut self) {
+    pub(crate) fn leave(&mut self, outcome: Option<Result<(), Cause>>) {
+        self.trace.end(&self.half, outcome);
         if self.admission.is_some() {
             self.lose_queue();
+            #[cfg(feature = "stats")]
+            self.admission.record(&self.stats());
             let is_clean = self.half.end().is_some_and(|end| end.clean);
             self.admission.leave(is_clean);
         }
@@ -111,7 +136,7 @@ impl fmt::Debug for Seated {
 
 impl Drop for Seated {
     fn drop(&mut self) {
-        self.leave();
+        self.leave(None);
     }
 }
 

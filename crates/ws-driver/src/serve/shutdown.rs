@@ -14,6 +14,7 @@ use ws_proto::{CloseFrame, SendError};
 use super::registry::Registry;
 use super::report::{Report, Tally};
 use super::seat::{Order, Seat};
+use crate::trace;
 use crate::transport::{Runtime, Timer};
 
 /// The time after the deadline in which the tasks of the connections that were cut can run.
@@ -86,6 +87,7 @@ impl<R: Runtime> Shutdown<R> {
         };
         let (opening, untold): (Vec<_>, Vec<_>) =
             seats.into_iter().partition(|seat| seat.is_opening());
+        trace::shutdown_begins(opening.len(), untold.len());
         for seat in opening {
             seat.give(Order::Close(self.close.clone()));
         }
@@ -167,7 +169,9 @@ impl<R: Runtime> Future for Shutdown<R> {
             let next = this.advance(&mut progress.stage, now);
             let remaining = this.registry.shared.lock().wait(cx.waker());
             let Some(next) = next.filter(|_| remaining > 0) else {
-                return Poll::Ready(Ok(this.report(&progress, now, remaining)));
+                let report = this.report(&progress, now, remaining);
+                trace::shutdown_ends(&report);
+                return Poll::Ready(Ok(report));
             };
             if progress.alarm != next {
                 progress.alarm = next;

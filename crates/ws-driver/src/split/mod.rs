@@ -20,6 +20,8 @@
 mod receiver;
 mod sender;
 mod shared;
+#[cfg(feature = "stats")]
+mod stats;
 mod wakers;
 
 pub use receiver::Receiver;

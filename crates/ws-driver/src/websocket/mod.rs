@@ -137,7 +137,12 @@ impl<T: Transport> WebSocket<T> {
 
     /// Puts the connection into the registry that has admitted it.
     pub(crate) fn admit(&mut self, admission: Admission) {
-        self.parts.write.0.send.admit(admission);
+        let send = &mut self.parts.write.0.send;
+        send.admit(admission);
+        #[cfg(feature = "stats")]
+        {
+            self.parts.read.meter = send.meter();
+        }
     }
 
     /// Queues a Close after everything that is queued, and returns at once (RFC 6455 §7.1.2).
