@@ -194,12 +194,12 @@ impl Upgrade {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<BoxError> + 'static,
     {
-        let origin = self.request().check_origin(&self.origins);
-        origin.map_err(Refusal::from)?;
         let mut acceptor = Acceptor::new().config(self.config);
         if let Some(registry) = &self.registry {
             acceptor = acceptor.registry(registry);
         }
+        let origin = acceptor.check_origin(self.upgrade.request(), &self.origins);
+        origin.map_err(Refusal::from)?;
         let upgrade = self.upgrade.acceptor(acceptor);
         let (response, upgrading) = if self.is_lenient {
             upgrade.accept()?

@@ -51,7 +51,7 @@ mod look_ahead;
 #[cfg(all(test, loom))]
 mod loom_tests;
 pub mod masks;
-#[cfg(all(test, any(loom, feature = "futures-io")))]
+#[cfg(test)]
 mod never;
 mod opening;
 mod outbox;

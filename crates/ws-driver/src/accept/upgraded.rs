@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use http::Request;
-use ws_handshake::{Accepted, Agreed, Answer, AnswerError, Rejection, UpgradeRequest};
+use ws_handshake::{
+    Accepted, Agreed, Answer, AnswerError, OriginPolicy, Rejection, UpgradeRequest,
+};
 
 use super::Acceptor;
 use crate::any::AnyTransport;
@@ -37,6 +39,20 @@ impl<R: Runtime> Acceptor<R> {
     ) -> Result<UpgradeRequest, Rejection> {
         let checked = UpgradeRequest::from_connect(request, protocol, self.settings.rules.clone());
         checked.inspect_err(trace::rejected)
+    }
+
+    /// Applies an origin policy after the other checks (RFC 6455 §10.2), for servers that choose it
+    /// then: see [`UpgradeRequest::check_origin`].
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] if the policy does not allow the origin.
+    pub fn check_origin(
+        &self,
+        request: &UpgradeRequest,
+        origins: &OriginPolicy,
+    ) -> Result<(), Rejection> {
+        request.check_origin(origins).inspect_err(trace::rejected)
     }
 
     /// Accepts a request with this answer, and with compression if the

@@ -252,3 +252,28 @@ impl<T: Transport> fmt::Debug for WebSocket<T> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(loom), target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+    use crate::never::Never;
+    use crate::pipe::Duplex;
+
+    /// A connection is as small as it was before the features were added, unless they are enabled.
+    #[test]
+    fn counters_and_events_take_memory_only_with_their_features() {
+        // One number for each counter of each direction, a copy of those of the received traffic,
+        // and a pointer to the seat.
+        let stats = match cfg!(feature = "stats") {
+            true => 3 * 6 * size_of::<u64>() + size_of::<usize>(),
+            false => 0,
+        };
+        // The number of the connection, and its beginning.
+        let events = match cfg!(feature = "tracing") {
+            true => 24,
+            false => 0,
+        };
+        assert_eq!(size_of::<WebSocket<Duplex<Never>>>(), size_of::<usize>());
+        assert_eq!(size_of::<Parts<Duplex<Never>>>(), 640 + stats + events);
+    }
+}
