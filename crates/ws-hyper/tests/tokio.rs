@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use ws_hyper::{Refusal, Upgrade, UpgradeError, Upgrading};
-use ws_tokio::{Acceptor, CloseCode, Connector, Tokio, WebSocket};
+use ws_tokio::{Acceptor, CloseCode, Connector, Registry, Tokio, WebSocket};
 
 type Page = Response<Full<Bytes>>;
 type Opened = Result<WebSocket, UpgradeError>;
@@ -63,7 +63,10 @@ fn open(upgrading: Upgrading<Tokio>, opened: &Sender) {
 
 /// Answers requests, and opens connections.
 fn answer(opened: Sender) -> impl Fn(Request<Incoming>) -> Page {
-    let acceptor = Acceptor::new();
+    answer_with(Acceptor::new(), opened)
+}
+
+fn answer_with(acceptor: Acceptor, opened: Sender) -> impl Fn(Request<Incoming>) -> Page {
     move |request| {
         let accepted = Upgrade::new(&acceptor, request).and_then(Upgrade::accept);
         match accepted {
@@ -381,4 +384,48 @@ fn the_head_of_a_request_stays_as_it_is() {
         ("/room", &"h".parse().unwrap())
     );
     assert_eq!(parts.extensions.get(), Some(&7_u8));
+}
+
+#[tokio::test]
+async fn a_registry_refuses_clients_and_closes_connections_inside_recv() {
+    let registry = Registry::new().max_connections(1);
+    let acceptor = Acceptor::new().registry(&registry);
+    let (sender, mut opened) = mpsc::unbounded_channel();
+    let serve_next = || {
+        let (near, far) = tokio::io::duplex(4096);
+        tokio::spawn(serve(far, answer_with(acceptor.clone(), sender.clone())));
+        near
+    };
+    let connector = Connector::new();
+    let client = connector.handshake("ws://h/", serve_next()).await;
+    let mut client = client.unwrap();
+    let mut ws = opened.recv().await.unwrap().unwrap();
+    assert_eq!((registry.counts().opening, registry.counts().open), (0, 1));
+
+    let refused = connector.handshake("ws://h/", serve_next()).await;
+    let refused = refused.unwrap_err();
+    let response = refused.response().expect("a response");
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "5");
+
+    // The handler waits before the shutdown begins, and knows nothing of it.
+    let handler = tokio::spawn(async move {
+        assert_eq!(ws.recv().await.unwrap(), Some("I am here".into()));
+        let received = ws.recv().await;
+        (received, ws.end())
+    });
+    client.send("I am here").await.unwrap();
+    let timeout = Duration::from_secs(25);
+    let shutdown = registry.shutdown(CloseCode::GOING_AWAY, "restart", timeout);
+    let (report, received) = tokio::join!(shutdown, client.recv());
+    assert_eq!(received.unwrap(), None);
+    assert_eq!(client.end().unwrap().reason(), "restart");
+    assert!(report.unwrap().is_clean());
+    let (received, end) = handler.await.unwrap();
+    assert_eq!(received.unwrap(), None);
+    assert!(end.unwrap().clean);
+
+    let refused = connector.handshake("ws://h/", serve_next()).await;
+    assert!(refused.unwrap_err().response().is_some());
+    assert_eq!((registry.counts().refused, registry.counts().clean), (2, 1));
 }
