@@ -45,6 +45,9 @@ mod serving {}
 #[doc = include_str!("../../docs/operations.md")]
 mod operations {}
 
+#[doc = include_str!("../../docs/observability.md")]
+mod observability {}
+
 #[doc = include_str!("../../docs/testing.md")]
 mod testing {}
 
