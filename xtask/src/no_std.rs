@@ -25,6 +25,11 @@ const CHECKS: &[Check] = &[
         features: &["--no-default-features"],
     },
     Check {
+        target: "thumbv7em-none-eabi",
+        package: "ws-proto",
+        features: &["--no-default-features", "--features", "stats"],
+    },
+    Check {
         target: "wasm32-unknown-unknown",
         package: "ws-proto",
         features: &["--no-default-features"],

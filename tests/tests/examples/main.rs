@@ -9,6 +9,7 @@ mod connections;
 #[path = "../../../crates/ws-tokio/examples/tokio_echo_server.rs"]
 mod echo_server;
 mod guide_errors;
+mod metrics;
 mod network;
 mod smoke;
 mod tls;
