@@ -101,9 +101,9 @@ const CLIPPY: &str = "clippy --workspace --all-targets --all-features -- -D warn
 const DOC: &str = "doc --published --no-deps --all-features";
 
 /// Other flags apply to everything. In the same directory, they would discard the builds of the
-/// other steps.
-const LOOM: &str =
-    "test --package ws-driver --package ws-topics --lib --release --target-dir target/loom loom";
+/// other steps. The feature adds the counters, which the registry sums while connections end.
+const LOOM: &str = "test --package ws-driver --package ws-topics --features ws-driver/stats --lib \
+                    --release --target-dir target/loom loom";
 
 /// The cases of each kind that depend on the layers below WebSocket: fragments, bytes one by one,
 /// each way to end a connection, long messages in both directions, compression.

@@ -7,6 +7,8 @@ use super::*;
 use crate::accept::Acceptor;
 use crate::serve::{Registry, Report};
 use crate::transport::Runtime;
+#[cfg(feature = "stats")]
+use crate::websocket::Parts;
 
 /// A runtime without I/O.
 struct Nowhere;
@@ -107,5 +109,25 @@ fn a_place_is_given_to_one_of_two_connections() {
         let theirs = opens.join().unwrap();
         assert!(ours.is_some() != theirs.is_some());
         assert_eq!(registry.counts().open, 1);
+    });
+}
+
+/// The state of receiving reports its last counters while the connection leaves the registry.
+#[cfg(feature = "stats")]
+#[test]
+fn each_message_counts_once_while_a_connection_leaves() {
+    explore(3, || {
+        let registry = Registry::new();
+        let Parts {
+            mut read, write, ..
+        } = *open_in(&registry).unwrap().parts;
+        let mut received = ws_proto::Traffic::default();
+        received.messages = 1;
+        let leaves = thread::spawn(move || drop(write));
+        let reports = thread::spawn(move || read.meter.close(received));
+        assert!(registry.stats().received.messages <= 1);
+        leaves.join().unwrap();
+        reports.join().unwrap();
+        assert_eq!(registry.stats().received.messages, 1);
     });
 }

@@ -147,9 +147,6 @@ mod tests {
     /// A connection without a registry pays for one pointer, and for nothing else.
     #[test]
     fn the_seat_is_one_pointer() {
-        assert_eq!(
-            size_of::<Seated>(),
-            size_of::<SendHalf>() + size_of::<usize>()
-        );
+        assert_eq!(size_of::<Admission>(), size_of::<usize>());
     }
 }
