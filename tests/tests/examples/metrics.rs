@@ -10,7 +10,7 @@ use crate::soon;
 
 #[expect(dead_code, reason = "no test calls its `main`")]
 #[path = "../../../crates/ws-tokio/examples/tokio_metrics.rs"]
-mod metrics;
+mod program;
 
 /// Requests the page, and returns the whole response.
 async fn get(address: SocketAddr) -> String {
@@ -28,7 +28,7 @@ async fn the_page_has_the_numbers_of_the_server() {
     let metrics = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", clients.local_addr().unwrap());
     let address = metrics.local_addr().unwrap();
-    tokio::spawn(metrics::serve(clients, metrics));
+    tokio::spawn(program::serve(clients, metrics));
 
     let mut ws = ws_tokio::connect(&url).await.unwrap();
     ws.send("hello").await.unwrap();
