@@ -274,6 +274,6 @@ mod tests {
             false => 0,
         };
         assert_eq!(size_of::<WebSocket<Duplex<Never>>>(), size_of::<usize>());
-        assert_eq!(size_of::<Parts<Duplex<Never>>>(), 640 + stats + events);
+        assert_eq!(size_of::<Parts<Duplex<Never>>>(), 600 + stats + events);
     }
 }
