@@ -54,7 +54,7 @@ macro_rules! names {
             }
 
             struct Serving {
-                registry: $adapter::Registry,
+                registry: ($adapter::Registry, $adapter::Budget),
                 admission: $adapter::Admission,
                 shutdown: $adapter::Shutdown,
                 report: ($adapter::Report, $adapter::Counts),

@@ -41,6 +41,6 @@ pub use ws_hyper::UpgradeError;
 pub use ws_tokio;
 #[doc(no_inline)]
 pub use ws_tokio::{
-    Acceptor, Bytes, CloseCode, Config, DeflateConfig, Error, Message, MessageRef, OriginPolicy,
-    Receiver, Registry, Sender, WebSocket,
+    Acceptor, Budget, Bytes, CloseCode, Config, DeflateConfig, Error, Message, MessageRef,
+    OriginPolicy, Receiver, Registry, Sender, WebSocket,
 };

@@ -42,6 +42,11 @@ impl<M: Timer> Clock<M> {
         M::now().saturating_duration_since(self.epoch)
     }
 
+    /// Returns the instant of `now`, a duration since the epoch.
+    pub(crate) fn instant(&self, now: Duration) -> Option<Instant> {
+        self.epoch.checked_add(now)
+    }
+
     /// Returns `true` if `limit` has passed at `now`, a duration since the epoch.
     pub(crate) fn has_passed(&self, limit: Instant, now: Duration) -> bool {
         limit.saturating_duration_since(self.epoch) <= now

@@ -43,12 +43,22 @@ impl ReadState {
                 pool::give_both(block, write.send.lending().reclaim());
                 self.publish(write);
                 // The general path reads again before it acts, because input may have arrived.
-                if write.send.is_timed() && write.is_due(cx) {
+                if write.send.is_timed() && self.is_due(cx, wire) {
                     return None;
                 }
                 self.forget_reads();
                 Some(Poll::Pending)
             }
         }
+    }
+
+    /// Returns `true` if there is something to do besides waiting for input. Otherwise the task is
+    /// woken as soon as there is.
+    #[inline(never)]
+    fn is_due(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> bool {
+        if wire.write_state().send.is_seated() {
+            self.meter_wait(wire);
+        }
+        wire.write_state().is_due(cx)
     }
 }

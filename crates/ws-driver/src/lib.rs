@@ -89,7 +89,7 @@ pub use outbox::{Feed, Outbox};
 pub use pieces::{MessageReader, MessageWriter};
 pub use read_state::Incoming;
 pub use recv_ref::RecvRef;
-pub use serve::{Admission, Counts, Registry, Report, Shutdown, Unavailable};
+pub use serve::{Admission, Budget, Counts, Registry, Report, Shutdown, Unavailable};
 pub use split::{Receiver, ReuniteError, Sender};
 #[cfg(feature = "stats")]
 pub use stats::Stats;

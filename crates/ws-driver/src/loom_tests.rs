@@ -2,6 +2,7 @@
 //!
 //! A lost wake-up leaves a thread parked forever. Loom reports that as a deadlock.
 
+mod budget;
 mod registry;
 
 use std::collections::VecDeque;

@@ -256,16 +256,27 @@ impl ReadState {
     ) -> Poll<Result<Option<F>, Error>> {
         let mut turn_reads = 0;
         let mut controls = 0;
+        if wire.write_state().send.is_seated() {
+            ready!(self.poll_memory(cx, wire));
+        }
         while turn_reads < READS_PER_TURN && controls < CONTROLS_PER_TURN {
             let write = wire.write_state();
             match step(&mut self.recv, &mut write.send) {
                 Step::Found(found) => {
                     self.reclaim_decompressor();
                     self.settle();
+                    if wire.write_state().send.is_seated() {
+                        self.meter_found(wire);
+                    }
                     return Poll::Ready(Ok(Some(found)));
                 }
                 Step::Control(control) => controls += self.note(&control, wire),
-                Step::Busy => break,
+                Step::Busy => {
+                    if write.send.is_seated() && !self.may_grow(wire) {
+                        ready!(self.poll_memory(cx, wire));
+                    }
+                    break;
+                }
                 Step::NeedInput if !write.state.is_ended() => {
                     ready!(self.poll_fill(cx, wire));
                     turn_reads += 1;
@@ -346,6 +357,9 @@ impl ReadState {
         if found && !wire.write_state().send.has_room() {
             // A control frame came before the message, and its answer has filled the queue.
             self.recv.hold();
+            if wire.write_state().send.is_seated() {
+                self.meter(wire);
+            }
             ready!(self.poll_room(cx, wire));
             return self.poll_any_message(cx, wire);
         }
@@ -417,6 +431,9 @@ impl ReadState {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        if wire.write_state().send.is_seated() && !self.may_grow(wire) {
+            return self.poll_wait(cx, wire);
+        }
         self.lend();
         match wire.poll_read(cx, self.recv.spare()) {
             Poll::Ready(read) => {
@@ -462,7 +479,7 @@ impl ReadState {
 
     /// Waits for deadlines. Gives back the block first, and the buffer if it is empty, because a
     /// waiting connection holds neither.
-    fn poll_wait(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
+    pub(crate) fn poll_wait(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         self.forget_reads();
         let write = wire.write_state();
         if write.state.write_fault().is_some() {
@@ -474,6 +491,10 @@ impl ReadState {
         pool::give_both(block, write.send.lending().reclaim());
         write.reclaim_compressor();
         self.publish(write);
+        if write.send.is_seated() {
+            self.meter_wait(wire);
+        }
+        let write = wire.write_state();
         // Parking may have found a violation. A deadline that passed may have queued a keepalive
         // Ping instead of ending the connection.
         if write.send.has_ended() || write.poll_expire(cx).is_ready() || write.wants_write() {

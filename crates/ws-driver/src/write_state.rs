@@ -122,6 +122,9 @@ impl<W, M> WriteState<W, M> {
     pub(crate) fn reclaim(&mut self) {
         self.reclaim_buffer();
         self.reclaim_compressor();
+        if self.send.is_seated() {
+            self.meter_queue();
+        }
     }
 
     /// Gives back the buffer if it is mostly unused.
@@ -173,6 +176,9 @@ impl<W, M> WriteState<W, M> {
         queue: impl FnOnce(&mut SendHalf) -> Result<R, SendError>,
     ) -> Result<R, Error> {
         let queued = queue(self.lent());
+        if self.send.is_seated() {
+            self.meter_queue();
+        }
         queued.map_err(|error| self.refused(error))
     }
 
@@ -534,7 +540,11 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     /// task is woken as soon as it has.
     pub(crate) fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
         let direction = Direction::Receiving;
-        self.send.wait(cx, direction).is_some() || self.poll_deadline(cx, direction).is_ready()
+        let order = self.send.wait(cx, direction);
+        if self.send.is_seated() {
+            self.meter_wait(cx);
+        }
+        order.is_some() || self.poll_deadline(cx, direction).is_ready()
     }
 
     fn poll_limits(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<()> {
@@ -549,6 +559,9 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
                 let limit = self.send.expires();
                 if limit.is_some_and(|limit| self.clock.has_passed(limit, now)) {
                     self.retire(cx);
+                }
+                if let Some(now) = self.clock.instant(now) {
+                    self.lose_patience(cx, now);
                 }
                 continue;
             };
@@ -568,7 +581,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<Duration> {
-        let limit = self.send.expires();
+        let limit = self.send.alarm();
         self.clock
             .poll_deadline(cx, &mut self.send, direction, limit)
     }

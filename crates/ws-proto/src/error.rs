@@ -112,6 +112,12 @@ pub enum LimitError {
         /// The number of bytes that are allowed.
         limit: usize,
     },
+    /// The memory for all connections together is used up, and this connection has used the most.
+    /// See [`SendHalf::refuse`](crate::SendHalf::refuse).
+    #[error(
+        "all connections together have used up their memory, and this one has used the most: raise the budget, or accept shorter messages"
+    )]
+    OverBudget,
     /// A message consists of more than [`MAX_FRAGMENTS`](crate::MAX_FRAGMENTS) frames.
     #[error(
         "a message came in more than {MAX_FRAGMENTS} fragments: the peer should send longer ones"
@@ -124,6 +130,7 @@ impl LimitError {
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::FrameTooLong { .. } | Self::MessageTooLong { .. } => CloseCode::TOO_BIG,
+            Self::OverBudget => CloseCode::TRY_AGAIN_LATER,
             Self::TooManyFragments => CloseCode::POLICY,
         }
     }

@@ -341,6 +341,10 @@ impl MessageBuffer {
         self.utf8
     }
 
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     #[inline]
     pub(crate) fn holds_memory(&self) -> bool {
         self.bytes.capacity() > 0

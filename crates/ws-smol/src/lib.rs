@@ -59,10 +59,10 @@ pub use transport::Smol;
 pub use ws_driver::listen;
 #[doc(inline)]
 pub use ws_driver::{
-    AcceptError, AddressError, Admission, AnswerError, Bytes, ClientError, CloseCode, CloseFrame,
-    CloseReason, CloseReasonTooLong, Config, ConnectError, ConnectPhase, Control, ControlPayload,
-    ControlPayloadTooLong, Counts, DeflateConfig, End, Error, Feed, HeadLimits, Incoming,
-    Initiator, IntoOutgoing, IntoTarget, LimitError, Message, MessageKind, MessageReader,
+    AcceptError, AddressError, Admission, AnswerError, Budget, Bytes, ClientError, CloseCode,
+    CloseFrame, CloseReason, CloseReasonTooLong, Config, ConnectError, ConnectPhase, Control,
+    ControlPayload, ControlPayloadTooLong, Counts, DeflateConfig, End, Error, Feed, HeadLimits,
+    Incoming, Initiator, IntoOutgoing, IntoTarget, LimitError, Message, MessageKind, MessageReader,
     MessageRef, MessageWriter, NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError,
     ProxyError, ProxyErrorKind, ReceiveError, RecvRef, RejectReason, Report, RequestError,
     ReuniteError, SendError, TargetError, Text, Timeout, TlsError, TlsErrorKind, TryFeedError,

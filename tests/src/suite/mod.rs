@@ -5,6 +5,7 @@
 //! runtime, usually in a separate thread. In most tests, the test itself is the peer.
 
 pub mod both_closes;
+pub mod budget;
 pub mod close_reasons;
 pub mod closing;
 pub mod closing_slowly;
@@ -260,6 +261,9 @@ macro_rules! instantiate {
             the_close_of_the_peer_is_reported_after_a_failed_write,
             the_close_of_the_peer_is_reported_after_a_failed_close,
             our_close_does_not_hide_the_close_of_the_peer,
+        }
+        $crate::instantiate! { $suite, budget:
+            the_greediest_make_room_for_the_others,
         }
         $crate::instantiate! { $suite, close_reasons:
             a_close_without_a_code_has_no_payload,

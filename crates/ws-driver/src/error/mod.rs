@@ -41,8 +41,9 @@ pub enum Error {
     /// streams that ended without a `close_notify`.
     #[error("the peer ended the connection without a Close")]
     Lost,
-    /// The peer broke the protocol or exceeded a limit. A Close with the reason was sent, unless
-    /// another Close had been queued before. The transport has ended.
+    /// The peer broke the protocol or exceeded a limit, or the [`Budget`](crate::Budget) of the
+    /// server is used up. A Close with the reason was sent, unless another Close had been queued
+    /// before. The transport has ended.
     #[error("{0}")]
     Receive(#[from] ReceiveError),
     /// The caller passed something that cannot be sent. Or a message that is sent piece by piece is

@@ -11,7 +11,7 @@ use crate::transport::Runtime;
 use crate::websocket::Parts;
 
 /// A runtime without I/O.
-struct Nowhere;
+pub(super) struct Nowhere;
 
 impl Runtime for Nowhere {
     type Timer = Never;
@@ -39,10 +39,14 @@ impl AsRef<Self> for Near {
 
 /// Opens a connection of the registry. Its peer answers every write with a Close.
 fn open_in(registry: &Registry<Nowhere>) -> Option<WebSocket<Near>> {
+    open_with(registry, peer(Answer::Close, true))
+}
+
+/// Opens a connection of the registry with this peer.
+pub(super) fn open_with(registry: &Registry<Nowhere>, peer: Arc<Peer>) -> Option<WebSocket<Near>> {
     let acceptor = Acceptor::new().registry(registry);
-    let near = Near(peer(Answer::Close, true));
     let admission = acceptor.admit().ok()?;
-    Some(acceptor.upgraded_as(admission, near, Agreed::default(), []))
+    Some(acceptor.upgraded_as(admission, Near(peer), Agreed::default(), []))
 }
 
 fn shut_down(registry: &Registry<Nowhere>) -> Report {

@@ -87,7 +87,8 @@ impl Admission {
     fn poll_order(&self, cx: &mut Context<'_>, until: Until) -> Poll<()> {
         match (self.wait(cx, Direction::Receiving), until) {
             (Some(Order::Cut), _) | (Some(Order::Close(_)), Until::Told) => Poll::Ready(()),
-            (Some(Order::Close(_)), Until::Cut) | (None, _) => Poll::Pending,
+            // A connection that is not open holds no memory of the budget, and is not told to fail.
+            (Some(Order::Close(_)), Until::Cut) | (Some(Order::Fail) | None, _) => Poll::Pending,
         }
     }
 
@@ -125,11 +126,6 @@ impl Admission {
         self.0.is_some()
     }
 
-    #[cfg(feature = "stats")]
-    pub(super) fn seat(&self) -> Option<&Arc<Seat>> {
-        self.0.as_ref()
-    }
-
     /// Stores the waker of a task that is about to wait, and returns the order of the registry.
     pub(super) fn wait(&self, cx: &Context<'_>, direction: Direction) -> Option<Order> {
         self.0.as_ref()?.wait(direction, cx.waker())
@@ -143,6 +139,11 @@ impl Admission {
     /// Returns the instant at which the connection is closed because of its age.
     pub(super) fn expires(&self) -> Option<Instant> {
         self.0.as_ref()?.expires
+    }
+
+    /// Returns the seat.
+    pub(super) fn seat(&self) -> Option<&Arc<Seat>> {
+        self.0.as_ref()
     }
 
     pub(super) fn reach(&self, phase: Phase) {

@@ -3,7 +3,11 @@
 //! A seat is the place of one connection in its registry. The connection holds one pointer to it.
 //! It looks at its seat only where it waits, so a connection that does not wait pays nothing.
 
+mod account;
 mod admission;
+mod budget;
+mod ledger;
+mod meter;
 mod obey;
 mod registry;
 mod report;
@@ -14,6 +18,7 @@ mod shutdown;
 mod stats;
 
 pub use admission::{Admission, Unavailable};
+pub use budget::Budget;
 pub use registry::{Counts, Registry};
 pub use report::Report;
 pub use shutdown::Shutdown;

@@ -8,9 +8,10 @@ use super::seat::Order;
 use crate::clock::Direction;
 use crate::error::Timeout;
 use crate::state::Cause;
+use crate::transport::Timer;
 use crate::write_state::WriteState;
 
-impl<W, M> WriteState<W, M> {
+impl<W, M: Timer> WriteState<W, M> {
     /// Carries out the order of the registry, if there is one. Returns `true` if it has ended the
     /// connection.
     ///
@@ -21,10 +22,17 @@ impl<W, M> WriteState<W, M> {
             Some(direction) => self.send.wait(cx, direction),
             None => self.send.order(),
         };
+        if direction.is_some() && self.send.is_seated() {
+            self.meter_wait(cx);
+        }
         match order {
             None => false,
             Some(Order::Close(close)) => {
                 self.queue_order(cx, close);
+                false
+            }
+            Some(Order::Fail) => {
+                self.shed(cx);
                 false
             }
             Some(Order::Cut) => {

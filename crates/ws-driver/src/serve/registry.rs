@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use ws_proto::{CloseCode, CloseFrame, CloseReason};
 
+use super::account::Account;
 use super::admission::{Admission, Unavailable};
+use super::budget::Budget;
 use super::report::{Outcome, Tally};
 use super::seat::{Order, Phase, Seat};
 use super::shutdown::Shutdown;
@@ -89,6 +91,7 @@ pub(super) struct State {
     max_connections: usize,
     max_age: Option<Duration>,
     retry_after: Duration,
+    budget: Option<Budget>,
     /// The Close of all connections, once a shutdown has begun.
     shutdown: Option<CloseFrame>,
     /// The seats by their numbers, so the oldest connection is the first.
@@ -105,6 +108,23 @@ pub(super) struct State {
 }
 
 impl Shared {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State {
+            max_connections: usize::MAX,
+            max_age: None,
+            retry_after: Duration::from_secs(5),
+            budget: None,
+            shutdown: None,
+            seats: BTreeMap::new(),
+            next_id: 0,
+            counts: Counts::default(),
+            tally: Tally::default(),
+            #[cfg(feature = "stats")]
+            ended: Stats::default(),
+            waiting: Vec::new(),
+        }))
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.0)
     }
@@ -222,21 +242,8 @@ impl<R: Runtime> Registry<R> {
     /// Makes a registry without limits.
     #[must_use]
     pub fn new() -> Self {
-        let state = State {
-            max_connections: usize::MAX,
-            max_age: None,
-            retry_after: Duration::from_secs(5),
-            shutdown: None,
-            seats: BTreeMap::new(),
-            next_id: 0,
-            counts: Counts::default(),
-            tally: Tally::default(),
-            #[cfg(feature = "stats")]
-            ended: Stats::default(),
-            waiting: Vec::new(),
-        };
         Self {
-            shared: Arc::new(Shared(Mutex::new(state))),
+            shared: Arc::new(Shared::new()),
             runtime: PhantomData,
         }
     }
@@ -269,6 +276,16 @@ impl<R: Runtime> Registry<R> {
     #[must_use]
     pub fn retry_after(self, time: Duration) -> Self {
         self.shared.lock().retry_after = time;
+        self
+    }
+
+    /// Sets the bound on the memory of all connections together: see [`Budget`]. Several registries
+    /// may share a budget. The default is no bound.
+    ///
+    /// A setting applies to connections that begin later.
+    #[must_use]
+    pub fn budget(self, budget: &Budget) -> Self {
+        self.shared.lock().budget = Some(budget.clone());
         self
     }
 
@@ -341,7 +358,9 @@ impl<R: Runtime> Registry<R> {
         let id = state.next_id;
         state.next_id += 1;
         let expires: Option<Instant> = state.age_of(id).map(R::Timer::after);
-        let seat = Arc::new(Seat::new(Arc::clone(&self.shared), id, expires));
+        let account = state.budget.as_ref().map(Account::open);
+        let seat = Seat::new(Arc::clone(&self.shared), id, expires, account);
+        let seat = Arc::new(seat);
         if let Some(close) = &state.shutdown {
             seat.give(Order::Close(close.clone()));
         }

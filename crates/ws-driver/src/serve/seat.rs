@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use ws_proto::CloseFrame;
 
+use super::account::Account;
 use super::admission::Unavailable;
+use super::ledger::Use;
 use super::registry::Shared;
 use super::report::Outcome;
 use crate::clock::Direction;
@@ -19,6 +21,8 @@ use crate::sync::{Mutex, lock};
 pub(crate) enum Order {
     /// Send this Close, after everything that is queued.
     Close(CloseFrame),
+    /// Fail the connection, because the budget is used up.
+    Fail,
     /// Drop the transport.
     Cut,
 }
@@ -41,6 +45,8 @@ pub(crate) struct Seat {
     id: u64,
     /// The instant at which the connection is closed because of its age.
     pub(super) expires: Option<Instant>,
+    /// Present if the registry has a budget.
+    account: Option<Account>,
     state: Mutex<State>,
 }
 
@@ -57,11 +63,17 @@ struct State {
 }
 
 impl Seat {
-    pub(super) fn new(registry: Arc<Shared>, id: u64, expires: Option<Instant>) -> Self {
+    pub(super) fn new(
+        registry: Arc<Shared>,
+        id: u64,
+        expires: Option<Instant>,
+        account: Option<Account>,
+    ) -> Self {
         Self {
             registry,
             id,
             expires,
+            account,
             state: Mutex::new(State {
                 phase: Phase::Opening,
                 order: None,
@@ -73,13 +85,22 @@ impl Seat {
         }
     }
 
-    /// Gives an order and wakes the connection. A connection that was cut stays cut.
+    /// Gives an order and wakes the connection. A connection that was cut stays cut, and one that
+    /// was told to fail is not told to close.
     pub(super) fn give(&self, order: Order) {
         let mut state = lock(&self.state);
-        if matches!(state.order, Some(Order::Cut)) || state.phase == Phase::Left {
-            return;
+        match (&state.order, &order) {
+            _ if state.phase == Phase::Left => return,
+            (Some(Order::Cut), _) | (Some(Order::Fail), Order::Close(_)) => return,
+            _ => state.order = Some(order),
         }
-        state.order = Some(order);
+        drop(state);
+        self.wake();
+    }
+
+    /// Wakes the tasks that wait.
+    pub(super) fn wake(&self) {
+        let mut state = lock(&self.state);
         let waiting = std::mem::take(&mut state.waiting);
         // The lock is released first, because waking may run code that uses the seat.
         drop(state);
@@ -122,6 +143,26 @@ impl Seat {
         self.registry.moved(before, phase);
     }
 
+    pub(super) fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// Records the memory of the connection for one use.
+    pub(super) fn hold(self: &Arc<Self>, of: Use, bytes: usize) {
+        if let Some(account) = &self.account
+            && account.store(of, bytes)
+        {
+            account.ledger.hold(account.id, self, of, bytes);
+        }
+    }
+
+    /// Records if the connection waits for memory. Called with the lock of the ledger.
+    pub(super) fn note_waiting(&self, waits: bool) {
+        if let Some(account) = &self.account {
+            account.note_waiting(waits);
+        }
+    }
+
     /// Records bytes that will not be sent.
     pub(super) fn lose(&self, unsent: usize) {
         let unsent = u64::try_from(unsent).unwrap_or(u64::MAX);
@@ -146,6 +187,9 @@ impl Seat {
         #[cfg(feature = "stats")]
         let stats = state.stats;
         drop(state);
+        if let Some(account) = &self.account {
+            account.ledger.close(account.id);
+        }
         self.registry.left(
             self.id,
             before,

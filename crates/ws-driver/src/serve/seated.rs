@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::task::Context;
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use ws_proto::SendHalf;
 use ws_proto::Traffic;
 
 use super::admission::Admission;
-use super::seat::{Order, Phase};
+use super::seat::{Order, Phase, Seat};
 #[cfg(feature = "stats")]
 use super::stats::Meter;
 use crate::clock::Direction;
@@ -75,12 +76,22 @@ impl Seated {
 
     /// Removes an order to close if the connection is closing already.
     fn outstanding(&self, order: Option<Order>) -> Option<Order> {
-        order.filter(|order| matches!(order, Order::Cut) || self.half.is_open())
+        order.filter(|order| match order {
+            Order::Cut => true,
+            Order::Fail => !self.half.has_ended(),
+            Order::Close(_) => self.half.is_open(),
+        })
     }
 
     /// Returns the instant at which an open connection is closed because of its age.
     pub(crate) fn expires(&self) -> Option<Instant> {
         self.admission.expires().filter(|_| self.half.is_open())
+    }
+
+    /// Returns the seat.
+    #[inline]
+    pub(super) fn seat(&self) -> Option<&Arc<Seat>> {
+        self.admission.seat()
     }
 
     /// Records that everything that is queued is lost.

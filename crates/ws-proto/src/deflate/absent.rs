@@ -47,9 +47,21 @@ impl Compressor {
     pub(crate) fn has_state(&self) -> bool {
         match *self {}
     }
+
+    pub(crate) fn memory(&self) -> usize {
+        match *self {}
+    }
 }
 
 impl Decompressor {
+    pub(crate) fn memory(&self) -> usize {
+        match *self {}
+    }
+
+    pub(crate) fn missing_memory(&self) -> usize {
+        match *self {}
+    }
+
     pub(crate) fn push(
         &mut self,
         _: &[u8],

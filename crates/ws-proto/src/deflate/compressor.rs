@@ -25,6 +25,9 @@ use super::{TAIL, since};
 const MIN_STEP: usize = 64;
 const MAX_STEP: usize = 16 * 1024;
 
+/// The part of the memory of a compressor that does not depend on the settings, in bytes.
+const FIXED_LEN: usize = 131 * 1024;
+
 /// The byte that represents an empty message. It is the beginning of an empty stored block. The end
 /// of that block, [`TAIL`], is not sent (RFC 7692 §7.2.3.6).
 const EMPTY_BLOCK: u8 = 0x00;
@@ -170,6 +173,14 @@ impl Compressor {
         }
         self.state = Some(state);
         None
+    }
+
+    /// Returns the bytes of memory that the compressor takes once it is used.
+    pub(crate) fn memory(&self) -> usize {
+        let bits = |bits: i32| bits.unsigned_abs().min(15);
+        let window = 4_usize << bits(self.config.window_bits);
+        let symbols = 448_usize << bits(self.config.mem_level);
+        FIXED_LEN.saturating_add(window).saturating_add(symbols)
     }
 
     /// Returns `true` if the compressor holds memory.

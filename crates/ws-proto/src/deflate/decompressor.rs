@@ -18,6 +18,9 @@ use super::{TAIL, since};
 const MIN_STEP: usize = 512;
 const MAX_STEP: usize = 32 * 1024;
 
+/// The bytes of memory of the codec.
+const CODEC_LEN: usize = 47 * 1024;
+
 /// The reason why the peer's bytes are not a compressed message. There is no checksum, so corrupt
 /// bytes that are well formed are not detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +186,21 @@ impl Decompressor {
         }
         self.state = Some(state);
         None
+    }
+
+    /// Returns the bytes of memory that the decompressor holds.
+    pub(crate) fn memory(&self) -> usize {
+        let history = |state: &DecompressorState| state.history.capacity();
+        let state = self.state.as_ref();
+        state.map_or(0, |state| CODEC_LEN.saturating_add(history(state)))
+    }
+
+    /// Returns the bytes of memory that the decompressor will allocate and keep between messages.
+    pub(crate) fn missing_memory(&self) -> usize {
+        match self.takeover && self.state.is_none() {
+            true => CODEC_LEN.saturating_add(self.history_len),
+            false => 0,
+        }
     }
 
     /// Returns `true` if the decompressor holds memory.

@@ -38,6 +38,22 @@ impl Assembly {
         self.buffer.holds_memory()
     }
 
+    /// Returns the bytes of memory, including those that are free.
+    pub(super) fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
+    /// Returns the number of bytes by which [`capacity`](Self::capacity) can grow if `len` bytes
+    /// are appended to the open message.
+    pub(super) fn growth(&self, len: usize) -> usize {
+        let needed = self.len().saturating_add(len);
+        match needed.checked_sub(self.capacity()) {
+            None | Some(0) => 0,
+            // The capacity is doubled.
+            Some(missing) => missing.max(self.capacity()),
+        }
+    }
+
     /// Returns the number of bytes of the open message so far.
     pub(super) fn len(&self) -> usize {
         match self.phase {

@@ -245,6 +245,13 @@ impl Block {
         self.set_next();
     }
 
+    /// Uses short blocks from now on.
+    pub(super) fn expect_little(&mut self) {
+        self.usual_for = 0;
+        self.large_for = 0;
+        self.next_len = self.first_len;
+    }
+
     #[inline]
     pub(super) fn spare(&mut self) -> &mut [u8] {
         // The most frequent case: all input has been used.

@@ -25,8 +25,6 @@ pub(super) enum Stage {
     Header(FrameHeader),
     /// The middle of the payload of a data frame.
     Payload(OpenFrame),
-    /// The start of a message. `assembly` may still hold the previous message.
-    Assembled,
     /// The message that the last step found, held for the next step.
     Held,
     /// A held message that is now received piece by piece. The whole message is one piece.
@@ -34,6 +32,8 @@ pub(super) enum Stage {
     HeldPiece {
         is_given: bool,
     },
+    /// The start of a message. `assembly` may still hold the previous message.
+    Assembled,
     /// The peer's Close has arrived. Later input is ignored (RFC 6455 §1.4).
     Closed,
     Failed(ReceiveError),

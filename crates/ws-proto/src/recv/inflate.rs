@@ -21,7 +21,7 @@ const PIECE_LEN: usize = 16 * 1024;
 
 /// The number of decompressed bytes after which the caller should yield ([`Stop::Busy`]). One
 /// compressed byte is counted as eight.
-const BUSY_LEN: usize = 256 * 1024;
+pub(super) const BUSY_LEN: usize = 256 * 1024;
 
 /// The state of receiving compressed messages.
 pub(super) struct Inflation {
@@ -40,6 +40,17 @@ impl Inflation {
     /// Returns the output of the last decompression step.
     pub(super) fn piece(&self) -> &[u8] {
         &self.piece
+    }
+
+    /// Returns the bytes of memory of the decompressor and of its output.
+    pub(super) fn memory(&self) -> usize {
+        let codec = self.decompressor.memory();
+        codec.saturating_add(self.piece.capacity())
+    }
+
+    /// Returns the bytes of memory that the decompressor will allocate and keep.
+    pub(super) fn missing_memory(&self) -> usize {
+        self.decompressor.missing_memory()
     }
 
     fn take_memory(&mut self) -> Option<DecompressorMemory> {

@@ -48,6 +48,11 @@ impl RecvLending<'_> {
         self.0.block.expect_more();
     }
 
+    /// Makes the next blocks short, as [`set_first_len`](Self::set_first_len) allows.
+    pub fn expect_little(&mut self) {
+        self.0.block.expect_little();
+    }
+
     /// Returns the length of the block to lend before the next read, or `None` if the present block
     /// is long enough.
     #[inline]

@@ -7,6 +7,7 @@ mod frames;
 mod idle;
 mod inflate;
 mod lending;
+mod memory;
 mod stream;
 
 pub use ahead::LookAhead;

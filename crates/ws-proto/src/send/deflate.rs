@@ -49,6 +49,28 @@ struct Work {
 }
 
 impl Deflation {
+    /// Returns the bytes of memory of messages that are being compressed.
+    pub(super) fn pending_memory(&self) -> usize {
+        let input = self.work.as_ref().map_or(0, |work| work.payload.len());
+        self.output.capacity().saturating_add(input)
+    }
+
+    /// Returns the bytes of memory of the compressor.
+    pub(super) fn memory(&self) -> usize {
+        match self.compressor.has_state() {
+            true => self.compressor.memory(),
+            false => 0,
+        }
+    }
+
+    /// Returns the bytes of memory that the compressor will allocate and keep.
+    pub(super) fn missing_memory(&self) -> usize {
+        match self.options.takeover && !self.compressor.has_state() {
+            true => self.compressor.memory(),
+            false => 0,
+        }
+    }
+
     /// Compresses the rest of a part and ends the part.
     fn compress(&mut self, part: Part, bytes: &[u8]) {
         if part == Part::Piece {

@@ -6,6 +6,7 @@ mod deflate;
 mod frames;
 mod lending;
 mod long;
+mod memory;
 mod pieces;
 mod probe;
 mod queue;

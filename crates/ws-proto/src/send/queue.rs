@@ -37,6 +37,13 @@ impl Queue {
         self.len
     }
 
+    /// Returns the bytes of memory of the buffer, of the inserted payloads and of a lent one.
+    pub(super) fn memory(&self) -> usize {
+        let in_buffer = self.buffer.len().saturating_sub(self.sent);
+        let payloads = self.len.saturating_sub(in_buffer);
+        self.buffer.capacity().saturating_add(payloads)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod age;
+mod budget;
 mod pace;
 mod report;
 mod waits;
