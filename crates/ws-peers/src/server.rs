@@ -9,7 +9,7 @@ use clap::Parser;
 use ws_driver::http::{Method, Response, StatusCode};
 use ws_driver::listen::ProxyProtocol;
 use ws_driver::transport::{AnyTransport, Runtime, Wrap};
-use ws_driver::{Acceptor, AnyOffer, OriginPolicy, PlainRequest, WebSocket};
+use ws_driver::{Acceptor, AnyOffer, Budget, OriginPolicy, PlainRequest, Registry, WebSocket};
 
 use crate::tls::ServerTls;
 use crate::{Compression, announce};
@@ -46,6 +46,10 @@ pub struct EchoServer {
     /// a WebSocket with 404.
     #[arg(long, value_name = "PATH")]
     health: Option<String>,
+    /// Bound the memory of all connections together. A GET request for `/budget` is answered with
+    /// the limit, and the bytes in use, at most in use, and connections ended so far.
+    #[arg(long, value_name = "BYTES")]
+    budget: Option<usize>,
     /// Print `accepted ADDRESS` on standard error for each WebSocket.
     #[arg(long)]
     verbose: bool,
@@ -58,6 +62,7 @@ pub struct EchoService<R: Runtime> {
     acceptor: Acceptor<R>,
     /// The path of health checks.
     health: Option<String>,
+    budget: Option<Budget>,
     is_verbose: bool,
 }
 
@@ -93,9 +98,14 @@ impl EchoServer {
         if self.proxy_protocol {
             acceptor = acceptor.proxy_protocol(self.proxies());
         }
+        let budget = self.budget.map(Budget::new);
+        if let Some(budget) = &budget {
+            acceptor = acceptor.registry(&Registry::new().budget(budget));
+        }
         Ok(Arc::new(EchoService {
             acceptor,
             health: self.health.clone(),
+            budget,
             is_verbose: self.verbose,
         }))
     }
@@ -131,22 +141,40 @@ impl EchoServer {
 impl<R: Runtime> EchoService<R> {
     /// Accepts a connection, or answers a request that does not open a WebSocket. Returns `None`
     /// after an answer.
-    async fn accept_or_answer<S>(
-        &self,
-        path: &str,
-        stream: S,
-    ) -> io::Result<Option<WebSocket<AnyTransport<R>>>>
+    async fn accept_or_answer<S>(&self, stream: S) -> io::Result<Option<WebSocket<AnyTransport<R>>>>
     where
         R: Wrap<S>,
     {
         match self.acceptor.read_any(stream).await? {
             AnyOffer::Upgrade(offer) => Ok(Some(offer.accept().await?)),
             AnyOffer::Plain(request) => {
-                let response = health(path, &request);
+                let response = self.answer(&request);
                 request.respond(response).await?;
                 Ok(None)
             }
         }
+    }
+
+    /// Returns `true` if requests that do not open a WebSocket are answered.
+    fn answers_requests(&self) -> bool {
+        self.health.is_some() || self.budget.is_some()
+    }
+
+    /// Answers a request that does not open a WebSocket.
+    fn answer(&self, request: &PlainRequest<AnyTransport<R>>) -> Response<Vec<u8>> {
+        let path = (request.method() == Method::GET).then(|| request.path());
+        let body = match (path, &self.budget) {
+            (Some("/budget"), Some(budget)) => Some(numbers(budget)),
+            (Some(path), _) if self.health.as_deref() == Some(path) => Some("ok\n".into()),
+            _ => None,
+        };
+        let (status, body) = match body {
+            Some(body) => (StatusCode::OK, body),
+            None => (StatusCode::NOT_FOUND, "not found\n".into()),
+        };
+        let mut response = Response::new(body.into_bytes());
+        *response.status_mut() = status;
+        response
     }
 
     fn log(&self, ws: &WebSocket<AnyTransport<R>>) {
@@ -159,17 +187,11 @@ impl<R: Runtime> EchoService<R> {
     }
 }
 
-/// Answers a request that does not open a WebSocket.
-fn health<R: Runtime>(path: &str, request: &PlainRequest<AnyTransport<R>>) -> Response<Vec<u8>> {
-    let is_check = request.method() == Method::GET && request.path() == path;
-    let (status, body) = if is_check {
-        (StatusCode::OK, "ok\n")
-    } else {
-        (StatusCode::NOT_FOUND, "not found\n")
-    };
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response
+/// Returns the numbers of a budget, one in each line.
+fn numbers(budget: &Budget) -> String {
+    let (limit, used) = (budget.limit(), budget.used());
+    let (peak, ended) = (budget.peak(), budget.ended());
+    format!("limit {limit}\nused {used}\npeak {peak}\nended {ended}\n")
 }
 
 /// Accepts a connection over `stream` and echoes every message until the connection ends.
@@ -182,10 +204,10 @@ pub async fn echo<R, S>(service: Arc<EchoService<R>>, stream: S) -> io::Result<(
 where
     R: Wrap<S>,
 {
-    let Some(mut ws) = (match &service.health {
-        None => Some(service.acceptor.accept(stream).await?),
+    let Some(mut ws) = (match service.answers_requests() {
+        false => Some(service.acceptor.accept(stream).await?),
         // Boxed, because a connection takes the memory of its task for as long as it lives.
-        Some(path) => Box::pin(service.accept_or_answer(path, stream)).await?,
+        true => Box::pin(service.accept_or_answer(stream)).await?,
     }) else {
         return Ok(());
     };

@@ -219,6 +219,13 @@ impl Peer {
         Ok(())
     }
 
+    /// Reads until the server has ended its direction. Returns what was read.
+    pub fn read_to_end(&mut self) -> Result<String> {
+        let mut text = String::new();
+        self.stream.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
     /// Reads until the server has ended its direction. Returns `true` if it has.
     pub fn ended(&mut self) -> bool {
         match io::copy(&mut self.stream, &mut io::sink()) {

@@ -1,5 +1,6 @@
 //! The attacks. Each is limited in number and time, and returns its findings.
 
+mod budget;
 mod compressed;
 mod crowds;
 mod endings;
@@ -50,6 +51,8 @@ pub(crate) enum Setup {
     Plain,
     /// It agrees to compression.
     Deflate,
+    /// It agrees to compression, and has a budget for the memory of all connections.
+    Budget,
     /// It uses TLS.
     Tls,
     /// It is the echo server on axum, which serves HTTP/1.1 and HTTP/2.
@@ -62,6 +65,7 @@ impl Setup {
         match self {
             Self::Plain | Self::Tls | Self::Http2 => &[],
             Self::Deflate => &["--deflate"],
+            Self::Budget => budget::OPTIONS,
         }
     }
 }
@@ -220,6 +224,14 @@ pub(crate) const ATTACKS: &[Attack] = &[
         growth: None,
         setup: Setup::Plain,
         act: crowds::churn,
+    },
+    Attack {
+        name: "budget",
+        about: "2,000 connections that try all attacks at once on a budget of 64 MiB, beside live traffic",
+        limit: Duration::from_secs(120),
+        growth: Some(budget::GROWTH),
+        setup: Setup::Budget,
+        act: budget::everything,
     },
     Attack {
         name: "tls-stalled",
