@@ -1,5 +1,6 @@
 //! The public type of a connection.
 
+mod receipts;
 mod receive;
 mod send;
 
@@ -30,6 +31,7 @@ use crate::write_state::WriteState;
 /// | stream | [`recv_stream`](Self::recv_stream) and [`writer`](Self::writer) receive and send a message of any length piece by piece. |
 /// | close | [`start_close`](Self::start_close) queues a Close. [`close`](Self::close) also waits for the end, and [`end`](Self::end) returns the outcome. |
 /// | keep alive | [`ping`](Self::ping) measures a round trip. [`drive`](Self::drive) answers Pings and enforces timeouts without receiving. |
+/// | prove delivery | [`count_written`](Self::count_written), [`written`](Self::written), [`start_ping`](Self::start_ping) and [`ping_answer`](Self::ping_answer): the messages that have left, and those that the peer has read. |
 /// | use two tasks | [`split`](Self::split) returns a [`Sender`](crate::Sender) and a [`Receiver`](crate::Receiver). |
 ///
 /// * `Ok(None)` is the end of the connection. After an abnormal end, one error comes first.

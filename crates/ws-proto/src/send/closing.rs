@@ -146,6 +146,11 @@ impl SendHalf {
         self.stop_listening();
         self.drop_work();
         self.queue.clear();
+        if let Some(silence) = &mut self.silence
+            && let Some(written) = &mut silence.written
+        {
+            written.lose();
+        }
         self.long = None;
         self.close_waits = false;
         self.pong = None;

@@ -154,9 +154,14 @@ impl SendHalf {
                     return self.queue_long(opcode, true, output.into());
                 }
                 self.compressed_frame(opcode, true, &output);
+                self.message_ends();
             }
             Part::Message => self.uncompressed(opcode, payload),
-            Part::Piece | Part::End => self.compressed_frame(opcode, part == Part::End, &output),
+            Part::Piece => self.compressed_frame(opcode, false, &output),
+            Part::End => {
+                self.compressed_frame(opcode, true, &output);
+                self.message_ends();
+            }
         }
         if let Some(deflation) = &mut self.deflation {
             deflation.output = output;

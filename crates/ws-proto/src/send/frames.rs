@@ -118,6 +118,7 @@ impl SendHalf {
             payload if len < UNCOPIED_LEN => self.final_frame(opcode, payload.as_bytes()),
             payload => self.uncopied_frame(opcode, payload.into_bytes()),
         }
+        self.message_ends();
     }
 
     /// Queues a prepared message in one frame.
@@ -143,6 +144,7 @@ impl SendHalf {
         } else {
             self.queue.insert(frame.bytes.clone());
         }
+        self.message_ends();
     }
 
     /// Queues a final, uncompressed frame with a copy of the payload.

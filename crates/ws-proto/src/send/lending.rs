@@ -137,6 +137,7 @@ impl SendLending<'_> {
                 let header = FrameHeader::new(message.kind.opcode(), payload.len() as u64);
                 self.0.header(&header);
                 self.0.queue.lend_gap(payload.len());
+                self.0.message_ends();
                 Ok(payload)
             }
             _ => self.0.message(message).map(|()| &[][..]),

@@ -95,6 +95,9 @@ impl SendHalf {
             }
             _ => self.frame(header, &piece),
         }
+        if fin {
+            self.message_ends();
+        }
         if fin && self.close_waits {
             self.close_frame();
         }

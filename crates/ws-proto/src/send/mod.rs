@@ -12,6 +12,7 @@ mod probe;
 mod queue;
 mod silence;
 mod time;
+mod written;
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -59,7 +60,8 @@ use silence::Silence;
 ///   result.
 /// * **Queries**: [`is_open`](Self::is_open), [`has_room`](Self::has_room),
 ///   [`queued`](Self::queued), [`ends_transport`](Self::ends_transport), [`end`](Self::end),
-///   [`failure`](Self::failure) and more.
+///   [`failure`](Self::failure) and more. [`written`](Self::written) counts the messages that the
+///   transport took, if [`count_written`](Self::count_written) was called.
 /// * **Time**: [`deadline`](Self::deadline) returns the time at which a wait must end.
 ///   [`expire`](Self::expire) acts on a timeout after the wait.
 /// * **Lending**: [`lending`](Self::lending) is for drivers that lend memory only while it is
@@ -174,7 +176,8 @@ impl SendHalf {
         self.is_plain = self.closing.is_open()
             && self.unfinished.is_none()
             && self.deflation.is_none()
-            && self.config.shared.fragment_len.is_none();
+            && self.config.shared.fragment_len.is_none()
+            && !self.counts();
         // An empty queue has room even if the mark is 0.
         let mark = self.config.shared.high_water_mark.max(1);
         self.room = match self.is_busy() {
@@ -277,7 +280,7 @@ impl SendHalf {
         if len > 0 {
             self.stall.disarm();
             if let Some(silence) = &mut self.silence {
-                silence.progress();
+                silence.progress(len);
             }
         }
         if self.ending.is_some() {

@@ -144,6 +144,7 @@ impl SendHalf {
             self.compressed(opcode, Part::End, Payload::Borrowed(&[]));
         } else {
             self.frame(FrameHeader::new(opcode, 0), &[]);
+            self.message_ends();
         }
         Ok(())
     }

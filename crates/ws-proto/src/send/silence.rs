@@ -3,11 +3,12 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
+use super::written::Written;
 use crate::config::{Config, Keepalive};
 use crate::deadline::{Deadline, Expired};
 
-/// The timeouts on the peer's silence. The value exists only if a timeout is configured or the
-/// connection is watched.
+/// The timeouts on the peer's silence. The value exists only if a timeout is configured, the
+/// connection is watched, or written messages are counted.
 #[derive(Default)]
 pub(super) struct Silence {
     idle_timeout: Option<Duration>,
@@ -31,6 +32,8 @@ pub(super) struct Silence {
     /// `true` if every wait of the caller counts as timed. Stored here, because a connection
     /// without timeouts then pays nothing for it.
     is_watched: bool,
+    /// Present if written messages are counted. Stored here for the same reason.
+    pub(super) written: Option<Box<Written>>,
 }
 
 impl Silence {
@@ -67,9 +70,12 @@ impl Silence {
         self.is_paused = is_paused;
     }
 
-    /// Restarts the time for the Pong after the transport took bytes, because the Ping may still be
-    /// queued after other bytes.
-    pub(super) fn progress(&mut self) {
+    /// Counts the messages that the transport has taken completely, with its last `len` bytes.
+    /// Restarts the time for the Pong, because the Ping may still be queued after other bytes.
+    pub(super) fn progress(&mut self, len: usize) {
+        if let Some(written) = &mut self.written {
+            written.take(len);
+        }
         if let (Some(_), Some(Keepalive { timeout, .. })) = (self.pinged, self.keepalive) {
             self.pong_due.arm(timeout);
         }

@@ -23,3 +23,4 @@ mod support;
 #[cfg(feature = "stats")]
 mod traffic;
 mod vectors;
+mod written;
