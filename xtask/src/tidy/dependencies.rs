@@ -124,6 +124,21 @@ const TABLE: &[(&str, Allowed)] = &[
         },
     ),
     (
+        "ws-reconnect",
+        Allowed::Only {
+            // fastrand for the jitter, and httpdate for dates in `Retry-After`.
+            always: &[
+                "fastrand",
+                "futures-core",
+                "futures-sink",
+                "httpdate",
+                "thiserror",
+                "ws-driver",
+            ],
+            optional: &[],
+        },
+    ),
+    (
         "ws-axum",
         Allowed::Only {
             // axum-core without axum: the part for libraries, which changes rarely.
