@@ -19,6 +19,7 @@ pub mod handshake_client;
 pub mod handshake_server;
 pub mod limits;
 pub mod listening;
+pub mod reconnecting;
 mod roles;
 pub mod split;
 pub mod streaming;
@@ -331,6 +332,10 @@ macro_rules! instantiate {
             a_proxy_header_names_the_client,
             a_connection_without_a_required_proxy_header_is_refused,
             plain_requests_are_answered_on_the_same_port,
+        }
+        $crate::instantiate! { $suite, reconnecting:
+            a_client_outlives_restarts_of_its_server,
+            a_client_outlives_proxies_that_die_in_a_message,
         }
         $crate::instantiate! { $suite, uploads:
             pings_are_answered_by_an_end_that_only_sends,

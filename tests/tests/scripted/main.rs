@@ -16,6 +16,7 @@ mod http2;
 mod look_ahead;
 mod parts;
 mod proxy_protocol;
+mod reconnect;
 mod registry;
 mod silence;
 mod split;
