@@ -24,6 +24,9 @@ mod sending {}
 #[doc = include_str!("../../docs/topics.md")]
 mod topics {}
 
+#[doc = include_str!("../../docs/reconnecting.md")]
+mod reconnecting {}
+
 #[doc = include_str!("../../docs/closing.md")]
 mod closing {}
 

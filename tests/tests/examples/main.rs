@@ -11,6 +11,7 @@ mod echo_server;
 mod guide_errors;
 mod metrics;
 mod network;
+mod reconnecting;
 mod smoke;
 mod tls;
 
