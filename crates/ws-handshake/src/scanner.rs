@@ -101,17 +101,24 @@ impl Scanner {
 
     /// Reads `input` until the start line, the head, or the input ends.
     pub(crate) fn scan(&mut self, input: &[u8]) -> Result<Stop, HeadError> {
-        for (index, byte) in input.iter().enumerate() {
+        let mut rest = input;
+        loop {
+            rest = self.skip(rest);
+            let Some((byte, after)) = rest.split_first() else {
+                break;
+            };
             if self.seen >= self.rules.max_len {
                 return Err(self.too_long());
             }
             let next = self.step(*byte)?;
             self.seen += 1;
+            rest = after;
+            let read = input.len() - rest.len();
             let stop = match (self.state, next) {
                 (State::StartLine | State::StartLineCr, State::LineBegin) => {
-                    Some(Stop::StartLine(index + 1))
+                    Some(Stop::StartLine(read))
                 }
-                (_, State::Done) => Some(Stop::Head(index + 1)),
+                (_, State::Done) => Some(Stop::Head(read)),
                 _ => None,
             };
             self.state = next;
@@ -125,6 +132,18 @@ impl Scanner {
             return Err(self.too_long());
         }
         Ok(Stop::NeedMore)
+    }
+
+    /// Reads the bytes that a field line continues with, and returns the rest of the input. Does the
+    /// same as [`step`](Self::step) for each of these bytes, in a shorter loop.
+    fn skip<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
+        if self.state != State::Line {
+            return input;
+        }
+        let room = self.rules.max_len.saturating_sub(self.seen);
+        let len = field_bytes(input).min(room);
+        self.seen += len;
+        input.get(len..).unwrap_or_default()
     }
 
     fn too_long(&self) -> HeadError {
@@ -245,6 +264,21 @@ impl Scanner {
 /// from 0x80 (RFC 9110 §5.5).
 pub(crate) const fn is_field_byte(byte: u8) -> bool {
     matches!(byte, b'\t' | 0x20..=0x7e | 0x80..=0xff)
+}
+
+/// Returns the number of bytes before the first one that a field line may not have.
+fn field_bytes(input: &[u8]) -> usize {
+    // All bytes of a block are checked, because the compiler then checks them at once.
+    let is_plain = |block: &&[u8]| {
+        let mut bytes = block.iter();
+        bytes
+            .by_ref()
+            .fold(true, |plain, byte| plain & is_field_byte(*byte))
+    };
+    let blocks = input.chunks_exact(16).take_while(is_plain).count();
+    let (plain, rest) = input.split_at(blocks * 16);
+    let more = rest.iter().take_while(|byte| is_field_byte(**byte)).count();
+    plain.len() + more
 }
 
 #[cfg(test)]
