@@ -315,8 +315,18 @@ fn no_ping_is_queued_for_a_transport_whose_output_is_broken() {
 #[test]
 fn a_peer_that_sends_forever_without_a_pong_times_out() {
     let config = Config::default().keepalive(SECOND, TIMEOUT);
-    for end in End::BOTH {
+    let [client, server] = End::BOTH;
+    let cases = [
+        (server, false),
+        (client, false),
+        (server, true),
+        (client, true),
+    ];
+    for (end, waits_before_reads) in cases {
         let (mut ws, peer) = end.open(&config);
+        if waits_before_reads {
+            peer.wait_before_reads();
+        }
         assert!(exec::attempt(ws.recv()).is_pending());
         clock::advance(SECOND);
         assert!(exec::attempt(ws.recv()).is_pending());
