@@ -30,6 +30,11 @@ const CHECKS: &[Check] = &[
         features: &["--no-default-features", "--features", "stats"],
     },
     Check {
+        target: "thumbv7em-none-eabi",
+        package: "ws-proto",
+        features: &["--no-default-features", "--features", "serde"],
+    },
+    Check {
         target: "wasm32-unknown-unknown",
         package: "ws-proto",
         features: &["--no-default-features"],

@@ -53,6 +53,9 @@ pub use aliases::{
     WebSocket,
 };
 pub use transport::AsyncStd;
+#[cfg(feature = "serde")]
+#[doc(inline)]
+pub use ws_driver::JsonError;
 #[cfg(any(feature = "proxy-protocol", feature = "socket-options"))]
 pub use ws_driver::listen;
 #[doc(inline)]

@@ -39,6 +39,9 @@ pub use rejection::Rejection;
 pub use upgrade::Upgrade;
 pub use ws_hyper::UpgradeError;
 pub use ws_tokio;
+#[cfg(feature = "serde")]
+#[doc(no_inline)]
+pub use ws_tokio::JsonError;
 #[doc(no_inline)]
 pub use ws_tokio::{
     Acceptor, Budget, Bytes, CloseCode, Config, DeflateConfig, Error, Message, MessageRef,

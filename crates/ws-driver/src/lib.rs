@@ -43,6 +43,8 @@ mod exchange;
 #[cfg(feature = "futures-io")]
 pub mod futures_io;
 mod http2;
+#[cfg(feature = "serde")]
+mod json;
 mod limits;
 #[cfg(any(feature = "proxy-protocol", feature = "socket-options"))]
 pub mod listen;
@@ -94,6 +96,8 @@ pub use split::{Receiver, ReuniteError, Sender};
 #[cfg(feature = "stats")]
 pub use stats::Stats;
 pub use websocket::WebSocket;
+#[cfg(feature = "serde")]
+pub use ws_proto::JsonError;
 #[cfg(feature = "stats")]
 pub use ws_proto::Traffic;
 

@@ -57,6 +57,7 @@
 //! * `std` (default) adds run-time detection of vector instructions to masking and to the UTF-8
 //!   check. It also adds `SendHalf::io_slices` for vectored writes.
 //! * `deflate` adds the compression of messages (RFC 7692). It requires `std`.
+//! * `serde` adds JSON: `Message::json` and `Message::serialize_json`. It works without `std`.
 //! * `stats` adds counters of messages and bytes: `RecvHalf::traffic` and `SendHalf::traffic`.
 
 #![no_std]
@@ -88,6 +89,8 @@ mod deadline;
 mod deflate;
 mod error;
 mod header;
+#[cfg(feature = "serde")]
+mod json;
 mod mask;
 mod message;
 mod opcode;
@@ -108,6 +111,8 @@ pub use deadline::Expired;
 pub use deflate::{DeflateConfig, DeflateParams};
 pub use error::{LimitError, ProtocolError, ReceiveError, SendError};
 pub use header::{FrameHeader, HeaderRules, MAX_HEADER_LEN};
+#[cfg(feature = "serde")]
+pub use json::JsonError;
 pub use mask::{MaskKey, MaskSource};
 pub use message::{IntoOutgoing, Message, MessageKind, MessageRef, Outgoing};
 pub use opcode::OpCode;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use ws_driver::http::header::{HeaderMap, RETRY_AFTER};
 use ws_driver::http::{Response, StatusCode};
-use ws_driver::{CloseCode, CloseFrame, ConnectError, Error, Timeout, TlsError, TlsErrorKind};
+use ws_driver::{CloseCode, CloseFrame, ConnectError, Error, TlsError, TlsErrorKind};
 
 use crate::rules::{CauseKind, Verdict};
 
@@ -123,7 +123,7 @@ fn connection_subject(error: &Error) -> Subject {
             None => Subject::Close(CloseCode::ABNORMAL),
         },
         Error::Receive(error) => Subject::Close(error.close_code()),
-        Error::Timeout(Timeout::Unreceived) | Error::Send(_) => Subject::Kind(CauseKind::Local),
+        error if error.is_caller_fault() => Subject::Kind(CauseKind::Local),
         Error::Timeout(_) => Subject::Kind(CauseKind::Timeout),
         // A new kind of error is a failure of the connection.
         _ => Subject::Close(CloseCode::ABNORMAL),

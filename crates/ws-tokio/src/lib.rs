@@ -40,7 +40,7 @@
 //! `docs`, and programs in `crates/ws-tokio/examples`. Features: `deflate` compresses messages,
 //! `tls` adds TLS (the guide has other choices), `fast-masks` has cheap keys for trusted networks,
 //! `proxy-protocol` is for servers (see `listen`), and `socket-options` is for clients and servers.
-//! `stats` counts messages and bytes, and `tracing` emits events.
+//! `serde` sends and parses JSON, `stats` counts messages and bytes, and `tracing` emits events.
 
 #![forbid(unsafe_code)]
 
@@ -55,6 +55,9 @@ pub use aliases::{
     WebSocket,
 };
 pub use transport::Tokio;
+#[cfg(feature = "serde")]
+#[doc(inline)]
+pub use ws_driver::JsonError;
 #[cfg(any(feature = "proxy-protocol", feature = "socket-options"))]
 pub use ws_driver::listen;
 #[doc(inline)]

@@ -27,7 +27,8 @@ const TABLE: &[(&str, Allowed)] = &[
             // thiserror writes the impls of error types. It is a macro that needs no std and adds
             // no code of its own.
             always: &["bytes", "simdutf8", "thiserror"],
-            optional: &["zlib-rs"],
+            // serde_core has the traits alone, without the macros of serde.
+            optional: &["serde_core", "serde_json", "zlib-rs"],
         },
     ),
     (
@@ -54,7 +55,15 @@ const TABLE: &[(&str, Allowed)] = &[
                 "ws-proto",
             ],
             // libc for one error number without a name in socket2.
-            optional: &["fastrand", "futures-io", "libc", "socket2", "tracing"],
+            optional: &[
+                "fastrand",
+                "futures-io",
+                "libc",
+                "serde_core",
+                "serde_json",
+                "socket2",
+                "tracing",
+            ],
         },
     ),
     (

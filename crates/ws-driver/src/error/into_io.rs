@@ -77,6 +77,8 @@ impl From<Error> for io::Error {
             Error::Lost | Error::Unfinished => ErrorKind::UnexpectedEof,
             Error::Receive(_) => ErrorKind::InvalidData,
             Error::Send(_) => ErrorKind::InvalidInput,
+            #[cfg(feature = "serde")]
+            Error::Serialize(_) => ErrorKind::InvalidInput,
             Error::Timeout(_) => ErrorKind::TimedOut,
         };
         Self::new(kind, error)

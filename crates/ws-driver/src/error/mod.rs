@@ -50,6 +50,12 @@ pub enum Error {
     /// unfinished, or ends inside a character. Nothing was queued.
     #[error("{0}")]
     Send(SendError),
+    /// The value that was passed to [`send_json`](crate::WebSocket::send_json) or
+    /// [`feed_json`](crate::WebSocket::feed_json) cannot be serialized as JSON. Nothing was queued.
+    /// The connection stays open. Requires the feature `serde`.
+    #[cfg(feature = "serde")]
+    #[error("the value cannot be serialized as JSON: {0}: check its `Serialize` implementation")]
+    Serialize(#[source] serde_json::Error),
     /// A timeout passed and ended the connection. Only [`Sender::closed`](crate::Sender::closed)
     /// can return [`Timeout::Close`] before the connection has ended.
     #[error("{0}")]
@@ -124,6 +130,23 @@ impl Error {
             Self::Io(error) => is_loss(error),
             Self::Timeout(timeout) => *timeout != Timeout::Unreceived,
             Self::Receive(_) | Self::Send(_) => false,
+            #[cfg(feature = "serde")]
+            Self::Serialize(_) => false,
+        }
+    }
+
+    /// Returns `true` for a mistake of the caller: [`Send`](Self::Send),
+    /// [`Timeout::Unreceived`], and [`Serialize`](Self::Serialize) with the feature `serde`.
+    /// Another connection would not help.
+    pub fn is_caller_fault(&self) -> bool {
+        match self {
+            Self::Send(_) => true,
+            #[cfg(feature = "serde")]
+            Self::Serialize(_) => true,
+            Self::Timeout(timeout) => *timeout == Timeout::Unreceived,
+            Self::Closed(_) | Self::Io(_) | Self::Lost | Self::Receive(_) | Self::Unfinished => {
+                false
+            }
         }
     }
 
