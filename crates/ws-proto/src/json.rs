@@ -34,8 +34,8 @@ impl Message {
     /// The kind of the message does not matter: a binary message is parsed as well. Its bytes must
     /// be UTF-8 (RFC 8259 §8.1). [`is_text`](Self::is_text) returns the kind.
     ///
-    /// JSON may be nested to a depth of 128. So no message overflows the stack. The length of the
-    /// message was bounded when it was received, by `Config::max_message`.
+    /// The value may be nested to a depth of 127, so no message overflows the stack. The length of
+    /// the message was bounded when it was received, by `Config::max_message`.
     ///
     /// ```
     /// use serde::Deserialize;

@@ -13,6 +13,7 @@ mod faults;
 mod flow;
 mod handshake;
 mod http2;
+mod json;
 mod look_ahead;
 mod parts;
 mod proxy_protocol;
