@@ -25,7 +25,7 @@ use crate::turns::Turns;
 ///
 /// | task | methods |
 /// |---|---|
-/// | set up | [`backoff`](Self::backoff), [`rules`](Self::rules), [`queue`](Self::queue), [`unsent`](Self::unsent), [`confirm_every`](Self::confirm_every), [`open_timeout`](Self::open_timeout) |
+/// | set up | [`backoff`](Self::backoff), [`rules`](Self::rules), [`queue`](Self::queue), [`unsent`](Self::unsent), [`confirm_every`](Self::confirm_every), [`report_confirmed`](Self::report_confirmed), [`open_timeout`](Self::open_timeout) |
 /// | prepare each connection | [`on_open`](Self::on_open) authenticates and subscribes, [`on_connect`](Self::on_connect) changes the request or the way |
 /// | receive | [`next`](Self::next) |
 /// | send | [`send`](Self::send) writes a message, [`feed`](Self::feed) queues it, [`flush`](Self::flush) waits until everything was written, [`confirm`](Self::confirm) until it was confirmed |
@@ -112,6 +112,11 @@ impl<R: Runtime> Reconnecting<R> {
 }
 
 impl<R: Runtime, O> Reconnecting<R, O> {
+    /// Makes a client of the parts that its halves have shared.
+    pub(crate) fn join(machine: Machine<R, O>, turns: Turns) -> Self {
+        Self { machine, turns }
+    }
+
     /// Sets the times between attempts, and when to give up. Default: [`Backoff::default`].
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
@@ -149,6 +154,40 @@ impl<R: Runtime, O> Reconnecting<R, O> {
     #[must_use]
     pub fn confirm_every(mut self, pace: impl Into<Option<Duration>>) -> Self {
         self.machine.outgoing.confirm_every = pace.into();
+        self
+    }
+
+    /// Returns [`Event::Confirmed`] after each Pong that proves delivery. For programs that show
+    /// which messages have arrived. Default: no such event.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let url = format!("ws://{}/", listener.local_addr()?);
+    /// # tokio::spawn(async move {
+    /// #     let (tcp, _) = listener.accept().await?;
+    /// #     let mut ws = ws_tokio::accept(tcp).await?;
+    /// #     while ws.recv().await?.is_some() {}
+    /// #     std::io::Result::Ok(())
+    /// # });
+    /// use ws_reconnect::{Event, Reconnecting};
+    /// use ws_tokio::Connector;
+    ///
+    /// let mut client = Reconnecting::new(Connector::new(), &url).report_confirmed();
+    /// let number = client.send("order").await?;
+    /// while let Some(event) = client.next().await? {
+    ///     if let Event::Confirmed(through) = event {
+    ///         assert_eq!(through, number);
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn report_confirmed(mut self) -> Self {
+        self.machine.outgoing.reports_confirmed = true;
         self
     }
 
@@ -454,7 +493,7 @@ impl<R: Runtime, O: OnOpen<R>> Reconnecting<R, O> {
     }
 
     /// Splits the client into two halves, so that one task can send while another receives. Both
-    /// halves connect again, whichever is polled.
+    /// halves connect again, whichever is polled. [`Receiver::reunite`] joins them.
     #[must_use]
     pub fn split(self) -> (Sender<R, O>, Receiver<R, O>) {
         share(self.machine)

@@ -22,6 +22,11 @@ pub enum Event {
     /// A connection is open, and the hook of
     /// [`Reconnecting::on_open`](crate::Reconnecting::on_open) has succeeded.
     Open(Opened),
+    /// The server has read every message up to the one with this number, except those that a
+    /// [`Gap`](Self::Gap) has reported. Several proofs may become one event.
+    ///
+    /// Only after [`Reconnecting::report_confirmed`](crate::Reconnecting::report_confirmed).
+    Confirmed(u64),
 }
 
 /// A connection that has opened.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use ws_driver::transport::{Half, Runtime};
 use ws_driver::{CloseCode, Error, Message};
 
+use crate::client::Reconnecting;
 use crate::error::{Ended, GaveUp, SendError};
 use crate::event::{Event, Undelivered};
 use crate::hook::{NoHook, OnOpen};
@@ -40,7 +41,8 @@ impl<R: Runtime, O> Shared<R, O> {
     }
 }
 
-pub(crate) fn share<R: Runtime, O>(machine: Machine<R, O>) -> (Sender<R, O>, Receiver<R, O>) {
+pub(crate) fn share<R: Runtime, O>(mut machine: Machine<R, O>) -> (Sender<R, O>, Receiver<R, O>) {
+    machine.has_receiver = true;
     let shared = Arc::new(Shared {
         machine: Mutex::new(machine),
         turns: Turns::default(),
@@ -84,6 +86,8 @@ pub(crate) fn share<R: Runtime, O>(machine: Machine<R, O>) -> (Sender<R, O>, Rec
 /// });
 /// assert_eq!(tx.send("one").await?, 1);
 /// assert_eq!(tx.send("two").await?, 2);
+/// tx.confirm().await?; // the server has read both messages
+/// assert_eq!(tx.confirmed(), 2);
 /// assert_eq!(receiving.await??, 2);
 /// let undelivered = tx.close(CloseCode::NORMAL, "bye").await?;
 /// assert!(undelivered.is_empty());
@@ -96,6 +100,56 @@ pub struct Sender<R: Runtime, O = NoHook<R>>(Arc<Shared<R, O>>);
 /// The receiving half of a client. See
 /// [`Reconnecting::split`](crate::Reconnecting::split).
 pub struct Receiver<R: Runtime, O = NoHook<R>>(Arc<Shared<R, O>>);
+
+/// The error of joining the halves of two clients. Holds both halves.
+#[derive(thiserror::Error)]
+#[error("the halves belong to different clients: join each with its own other half")]
+pub struct ReuniteError<R: Runtime, O = NoHook<R>>(
+    /// The sending half.
+    pub Sender<R, O>,
+    /// The receiving half.
+    pub Receiver<R, O>,
+);
+
+impl<R: Runtime, O> Receiver<R, O> {
+    /// Joins the halves into one client again. Nothing is lost: neither queued messages and events,
+    /// nor an attempt to connect.
+    ///
+    /// # Errors
+    ///
+    /// [`ReuniteError`] with both halves if they belong to different clients.
+    pub fn reunite(
+        self,
+        sender: Sender<R, O>,
+    ) -> Result<Reconnecting<R, O>, Box<ReuniteError<R, O>>> {
+        if !Arc::ptr_eq(&self.0, &sender.0) {
+            return Err(Box::new(ReuniteError(sender, self)));
+        }
+        drop(sender);
+        let shared = Arc::clone(&self.0);
+        drop(self);
+        let Some(shared) = Arc::into_inner(shared) else {
+            unreachable!("the two halves held the only other references and were dropped")
+        };
+        let machine = shared.machine.into_inner();
+        let machine = machine.unwrap_or_else(PoisonError::into_inner);
+        Ok(Reconnecting::join(machine, shared.turns))
+    }
+}
+
+impl<R: Runtime, O> Sender<R, O> {
+    /// Joins the halves into one client again. See [`Receiver::reunite`].
+    ///
+    /// # Errors
+    ///
+    /// [`ReuniteError`] with both halves if they belong to different clients.
+    pub fn reunite(
+        self,
+        receiver: Receiver<R, O>,
+    ) -> Result<Reconnecting<R, O>, Box<ReuniteError<R, O>>> {
+        receiver.reunite(self)
+    }
+}
 
 impl<R: Runtime, O: OnOpen<R>> Receiver<R, O> {
     /// Returns the next event. See [`Reconnecting::next`](crate::Reconnecting::next).
@@ -169,6 +223,24 @@ impl<R: Runtime, O: OnOpen<R>> Sender<R, O> {
         poll_fn(|cx| self.turn(cx, Machine::poll_flush)).await
     }
 
+    /// Waits until every accepted message was confirmed or reported. Returns `true` then. See
+    /// [`Reconnecting::confirm`](crate::Reconnecting::confirm).
+    ///
+    /// A task must poll the [`Receiver`] in the meantime, because the proof may follow messages of
+    /// the server. Returns `false` only if the receiver was dropped, and an event stands before the
+    /// proof.
+    ///
+    /// # Errors
+    ///
+    /// [`Ended`] if the client has ended before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn confirm(&mut self) -> Result<bool, Ended> {
+        poll_fn(|cx| self.turn(cx, Machine::poll_confirm)).await
+    }
+
     /// Closes the client, and returns what was not delivered. The receiver reports the end. See
     /// [`Reconnecting::close`](crate::Reconnecting::close).
     ///
@@ -207,6 +279,23 @@ impl<R: Runtime, O: OnOpen<R>> Sender<R, O> {
         poll: impl FnOnce(&mut Machine<R, O>, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         self.0.turn(Half::Sender, cx, poll)
+    }
+}
+
+/// A sender that waits for this half waits no longer.
+impl<R: Runtime, O> Drop for Receiver<R, O> {
+    fn drop(&mut self) {
+        let mut machine = self.0.lock();
+        machine.has_receiver = false;
+        let awaits = std::mem::take(&mut machine.awaits_receiver);
+        drop(machine);
+        self.0.turns.leave(Half::Receiver, awaits);
+    }
+}
+
+impl<R: Runtime, O> fmt::Debug for ReuniteError<R, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReuniteError(..)")
     }
 }
 

@@ -50,6 +50,10 @@ pub(crate) struct Machine<R: Runtime, O> {
     pub(crate) is_closing: bool,
     /// Set if something has changed that another task may wait for.
     pub(crate) news: bool,
+    /// `true` while the client is split and its receiving half exists.
+    pub(crate) has_receiver: bool,
+    /// `true` while the sending half waits until the receiving half has taken an event.
+    pub(crate) awaits_receiver: bool,
 }
 
 /// The loss of a connection.
@@ -89,6 +93,8 @@ impl<R: Runtime, O> Machine<R, O> {
             undelivered: Undelivered::default(),
             is_closing: false,
             news: false,
+            has_receiver: false,
+            awaits_receiver: false,
         }
     }
 
@@ -109,6 +115,8 @@ impl<R: Runtime, O> Machine<R, O> {
             undelivered: self.undelivered,
             is_closing: self.is_closing,
             news: self.news,
+            has_receiver: self.has_receiver,
+            awaits_receiver: self.awaits_receiver,
         }
     }
 
@@ -150,9 +158,20 @@ impl<R: Runtime, O: OnOpen<R>> Machine<R, O> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Event>, Box<GaveUp>>> {
+        let polled = self.poll_event(cx);
+        if polled.is_ready() {
+            self.news |= std::mem::take(&mut self.awaits_receiver);
+        }
+        polled
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Event>, Box<GaveUp>>> {
         loop {
             if let Some(event) = self.reports.pop() {
                 return Poll::Ready(Ok(Some(event)));
+            }
+            if let Some(number) = self.outgoing.take_unreported() {
+                return Poll::Ready(Ok(Some(Event::Confirmed(number))));
             }
             match &mut self.link {
                 Link::Ended(_) => {
@@ -169,7 +188,7 @@ impl<R: Runtime, O: OnOpen<R>> Machine<R, O> {
     }
 
     /// Receives the next message of the open connection, and writes what is queued. `None` if the
-    /// connection has ended.
+    /// connection has ended, or another event must be returned.
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         loop {
             let Link::Open(ws, _) = &mut self.link else {
@@ -187,6 +206,7 @@ impl<R: Runtime, O: OnOpen<R>> Machine<R, O> {
                 Poll::Ready(Ok(Some(message))) => return Poll::Ready(Some(message)),
                 Poll::Ready(Ok(None)) => self.lost(None),
                 Poll::Ready(Err(error)) => self.lost(Some(error)),
+                Poll::Pending if self.outgoing.has_unreported() => return Poll::Ready(None),
                 // A Ping was queued, or there may be room for queued messages.
                 Poll::Pending if moved => {}
                 Poll::Pending => ready!(self.outgoing.poll_ping_due(cx)),

@@ -58,6 +58,10 @@ pub(crate) struct Outgoing<R: Runtime> {
     last: u64,
     /// The last number whose delivery was proved.
     confirmed: u64,
+    /// `true` if an event reports each proof.
+    pub(crate) reports_confirmed: bool,
+    /// The last number that was proved, until an event has reported it.
+    unreported: Option<u64>,
     /// The Ping without a Pong, and the last message before it.
     ping: Option<(u32, u64)>,
     /// The earliest time of the next Ping on this connection.
@@ -77,6 +81,8 @@ impl<R: Runtime> Outgoing<R> {
             dropped: Numbers::default(),
             last: 0,
             confirmed: 0,
+            reports_confirmed: false,
+            unreported: None,
             ping: None,
             next_ping: None,
             timer: None,
@@ -89,6 +95,16 @@ impl<R: Runtime> Outgoing<R> {
 
     pub(crate) fn confirmed(&self) -> u64 {
         self.confirmed
+    }
+
+    /// Returns `true` if an event must report a proof of delivery.
+    pub(crate) fn has_unreported(&self) -> bool {
+        self.unreported.is_some()
+    }
+
+    /// Returns the number that an event must report as confirmed, once.
+    pub(crate) fn take_unreported(&mut self) -> Option<u64> {
+        self.unreported.take()
     }
 
     /// Returns `true` if messages were dropped and not reported.
@@ -181,6 +197,7 @@ impl<R: Runtime> Outgoing<R> {
         self.ping = None;
         self.unconfirmed.remove_through(through);
         self.confirmed = through;
+        self.unreported = self.reports_confirmed.then_some(through);
         true
     }
 

@@ -182,11 +182,11 @@ impl<R: Runtime, O: OnOpen<R>> Machine<R, O> {
     }
 
     /// Waits until every accepted message was confirmed. Ready with `false` if an event must be
-    /// received first.
+    /// received first, and no receiving half can take it.
     pub(crate) fn poll_confirm(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Ended>> {
         loop {
             if self.reports.has_event() {
-                return Poll::Ready(Ok(false));
+                return self.poll_receiver().map(Ok);
             }
             if self.has_ended() {
                 return Poll::Ready(Err(Ended));
@@ -198,12 +198,25 @@ impl<R: Runtime, O: OnOpen<R>> Machine<R, O> {
             match &mut self.link {
                 Link::Open(..) => {
                     if ready!(self.poll_confirm_open(cx)) {
-                        return Poll::Ready(Ok(self.outgoing.is_confirmed()));
+                        return match self.outgoing.is_confirmed() {
+                            true => Poll::Ready(Ok(true)),
+                            false => self.poll_receiver().map(Ok),
+                        };
                     }
                 }
                 _ => ready!(self.poll_down(cx)),
             }
         }
+    }
+
+    /// Waits until the receiving half has taken an event. Ready with `false` if there is none.
+    fn poll_receiver(&mut self) -> Poll<bool> {
+        if !self.has_receiver {
+            return Poll::Ready(false);
+        }
+        self.awaits_receiver = true;
+        self.news = true;
+        Poll::Pending
     }
 
     /// Makes progress on the open connection. Ready with `true` if a message of the peer can be

@@ -44,6 +44,11 @@ impl Turns {
         polled
     }
 
+    /// Forgets a half that was dropped. Wakes the other half if `news` is `true`.
+    pub(crate) fn leave(&self, half: Half, news: bool) {
+        let _ = self.end(half, news, Poll::Ready(()));
+    }
+
     /// Polls a client that is not shared.
     pub(crate) fn poll<R: Runtime, O, T>(
         &self,

@@ -1,8 +1,10 @@
 //! Clients that connect again, over the scripted transport and in virtual time.
 
 mod cancel;
+mod compression;
 mod delivery;
 mod events;
+mod halves;
 mod ledger;
 mod rules;
 mod schedule;

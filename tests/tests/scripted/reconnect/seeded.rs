@@ -1,5 +1,8 @@
 //! Random runs: every message is delivered, or reported once.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -51,11 +54,35 @@ impl<O: OnOpen<Manual>> Client<O> {
         }
     }
 
-    /// Only a whole client has this method.
-    async fn confirm(&mut self) -> Result<bool, Ended> {
+    /// Waits for the proof. A receiving half takes events in the meantime.
+    async fn confirm(&mut self, events: &mut Vec<Next>) -> Result<bool, Ended> {
         match self {
             Self::Whole(client) => client.confirm().await,
-            Self::Split(..) => Ok(true),
+            Self::Split(sender, receiver) => {
+                let mut confirming = pin!(sender.confirm());
+                poll_fn(|cx| {
+                    loop {
+                        if let Poll::Ready(confirmed) = confirming.as_mut().poll(cx) {
+                            return Poll::Ready(confirmed);
+                        }
+                        events.push(ready!(receiver.poll_next_event(cx)));
+                    }
+                })
+                .await
+            }
+        }
+    }
+
+    /// Splits a whole client, or joins its halves.
+    fn reshape(self) -> Self {
+        match self {
+            Self::Whole(client) => {
+                let (sender, receiver) = client.split();
+                Self::Split(sender, receiver)
+            }
+            Self::Split(sender, receiver) => {
+                Self::Whole(Box::new(sender.reunite(receiver).unwrap()))
+            }
         }
     }
 
@@ -122,12 +149,10 @@ fn client(world: &World, seed: u64) -> Client<impl OnOpen<Manual>> {
                 false => Ok(()),
             }
         });
+    let client = Client::Whole(Box::new(client));
     match random.bool() {
-        true => Client::Whole(Box::new(client)),
-        false => {
-            let (sender, receiver) = client.split();
-            Client::Split(sender, receiver)
-        }
+        true => client,
+        false => client.reshape(),
     }
 }
 
@@ -180,9 +205,19 @@ fn run(seed: u64) -> (u64, usize) {
             },
             _ => {
                 if random.bool() {
-                    world.run(client.confirm(), true);
+                    let mut events = Vec::new();
+                    world.run(client.confirm(&mut events), true);
+                    for next in events {
+                        is_open &= take(next, &mut client, &mut ledger);
+                    }
+                    if !is_open {
+                        break;
+                    }
                 } else {
                     world.run(client.flush(), true);
+                }
+                if random.bool() {
+                    client = client.reshape();
                 }
                 if random.bool() {
                     clock::advance(Duration::from_millis(random.u64(..90_000)));
