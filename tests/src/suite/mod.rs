@@ -336,6 +336,7 @@ macro_rules! instantiate {
         $crate::instantiate! { $suite, reconnecting:
             a_client_outlives_restarts_of_its_server,
             a_client_outlives_proxies_that_die_in_a_message,
+            a_client_outlives_the_connections_of_a_compressing_tls_server,
         }
         $crate::instantiate! { $suite, uploads:
             pings_are_answered_by_an_end_that_only_sends,

@@ -4,17 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use ws_driver::CloseCode;
+use ws_driver::{CloseCode, Config, DeflateConfig};
 use ws_reconnect::{Backoff, Event, Reconnecting, Undelivered};
 
-use super::{Connector, Running, Suite};
+use super::{Connector, Running, Suite, tls};
 use crate::http;
 use crate::proxy::{Deed, Plan, Protocol, Proxy};
 use crate::socket;
@@ -157,8 +157,8 @@ fn texts(count: usize, len: usize) -> Vec<String> {
         .collect()
 }
 
-fn client<S: Suite>(connector: Connector<S>, address: SocketAddr) -> Reconnecting<S::Runtime> {
-    Reconnecting::new(connector, format!("ws://{address}/"))
+fn client<S: Suite>(connector: Connector<S>, url: &str) -> Reconnecting<S::Runtime> {
+    Reconnecting::new(connector, url)
         .backoff(Backoff::default().first(MOST).max(MOST))
         .confirm_every(Duration::from_millis(5))
 }
@@ -189,7 +189,7 @@ pub fn a_client_outlives_restarts_of_its_server<S: Suite>() {
         }
     });
     let texts = texts(20, 1_000);
-    let client = client::<S>(Connector::<S>::new(), address);
+    let client = client::<S>(Connector::<S>::new(), &format!("ws://{address}/"));
     let (unconfirmed, gaps) = S::block_on(deliver::<S>(client, texts.clone()));
     let () = serving.finish();
     assert_eq!(gaps, 3);
@@ -221,10 +221,50 @@ pub fn a_client_outlives_proxies_that_die_in_a_message<S: Suite>() {
         let way = ws_driver::handshake::Proxy::parse(&format!("http://{}", proxy.address));
         let connector = Connector::<S>::new().proxy(way.expect("the URL of a proxy"));
         let texts = texts(12, 3_000);
-        let client = client::<S>(connector, address);
+        let client = client::<S>(connector, &format!("ws://{address}/"));
         let (unconfirmed, gaps) = S::block_on(deliver::<S>(client, texts.clone()));
         assert!(gaps >= 3, "{gaps} gaps");
         let _ = proxy.stop();
         check(&texts, &log.take(), &unconfirmed);
     }
+}
+
+/// The server drops each of its first connections after some messages. The client finds the end of
+/// TCP without a `close_notify`.
+///
+/// # Panics
+///
+/// If the test fails.
+pub fn a_client_outlives_the_connections_of_a_compressing_tls_server<S: Suite>() {
+    let config = Config::default().deflate(DeflateConfig::default());
+    let (listener, address) = socket::listen();
+    let log = Log::default();
+    let serving = Running::start({
+        let (log, acceptor) = (log.clone(), tls::acceptor::<S>().config(config.clone()));
+        move || {
+            for most in [3, 1, 5, usize::MAX] {
+                let (stream, _) = listener.accept().expect("a client");
+                S::block_on(async {
+                    let mut ws = acceptor
+                        .accept(S::adopt(stream))
+                        .await
+                        .expect("a handshake");
+                    assert_eq!(ws.extensions().len(), 1, "compression was agreed");
+                    for _ in 0..most {
+                        let Ok(Some(message)) = ws.recv().await else {
+                            break;
+                        };
+                        log.add(message.as_text().expect("a text").to_owned());
+                    }
+                });
+            }
+        }
+    });
+    let texts = texts(20, 1_000);
+    let connector = tls::connector::<S>().config(config);
+    let client = client::<S>(connector, &tls::url(address));
+    let (unconfirmed, gaps) = S::block_on(deliver::<S>(client, texts.clone()));
+    let () = serving.finish();
+    assert_eq!(gaps, 3);
+    check(&texts, &log.take(), &unconfirmed);
 }

@@ -71,17 +71,17 @@ fn certificate(pem: &str) -> CertificateDer<'static> {
 }
 
 /// Returns a connector for `wss://` URLs that trusts the authority.
-fn connector<S: Suite>() -> Connector<S> {
+pub(in crate::suite) fn connector<S: Suite>() -> Connector<S> {
     Connector::<S>::new().tls(tls_connector())
 }
 
 /// Returns an acceptor that uses TLS with a valid certificate.
-fn acceptor<S: Suite>() -> Acceptor<S> {
+pub(in crate::suite) fn acceptor<S: Suite>() -> Acceptor<S> {
     Acceptor::<S>::new().tls(tls_acceptor())
 }
 
 /// Returns the URL of a server on this machine. Its certificate is valid for this name.
-fn url(address: SocketAddr) -> String {
+pub(in crate::suite) fn url(address: SocketAddr) -> String {
     format!("wss://localhost:{}/", address.port())
 }
 
