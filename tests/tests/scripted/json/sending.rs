@@ -160,7 +160,7 @@ fn the_future_does_not_borrow_the_value() {
     }
 
     let (mut ws, peer) = scripted::server(&Config::default());
-    let value = RefCell::new(1);
+    let value = Box::new(RefCell::new(1));
     let sending = require_send(ws.send_json(&value));
     *value.borrow_mut() = 2;
     drop(value);
