@@ -21,6 +21,9 @@ mod receiving {}
 #[doc = include_str!("../../docs/sending.md")]
 mod sending {}
 
+#[doc = include_str!("../../docs/json.md")]
+mod json {}
+
 #[doc = include_str!("../../docs/topics.md")]
 mod topics {}
 
