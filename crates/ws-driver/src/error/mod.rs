@@ -136,8 +136,8 @@ impl Error {
     }
 
     /// Returns `true` for a mistake of the caller: [`Send`](Self::Send),
-    /// [`Timeout::Unreceived`], and [`Serialize`](Self::Serialize) with the feature `serde`.
-    /// Another connection would not help.
+    /// [`Timeout::Unreceived`], and `Serialize` with the feature `serde`. The same call on another
+    /// connection would fail as well.
     pub fn is_caller_fault(&self) -> bool {
         match self {
             Self::Send(_) => true,
