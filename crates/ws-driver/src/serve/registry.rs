@@ -169,6 +169,11 @@ impl State {
         self.seats.values().cloned().collect()
     }
 
+    /// Returns the number of connections.
+    pub(super) fn len(&self) -> usize {
+        self.seats.len()
+    }
+
     /// Returns the number of connections. Stores `waker`, which is woken when none is left.
     pub(super) fn wait(&mut self, waker: &Waker) -> usize {
         if !self.waiting.iter().any(|other| other.will_wake(waker)) {
@@ -316,8 +321,9 @@ impl<R: Runtime> Registry<R> {
     ///   connection at once, the queue and the Close may be lost.
     /// * After `timeout`, the transports of all connections that are left are dropped. Their
     ///   handlers get [`Timeout::Shutdown`](crate::Timeout::Shutdown). A handler that does not poll
-    ///   its connection cannot be reached. The shutdown waits for such handlers 1 s longer, and
-    ///   counts the rest as [`remaining`](super::Report::remaining).
+    ///   its connection cannot be reached. The shutdown waits 1 s longer, up to 10 s while
+    ///   connections end in each second, and counts the rest as
+    ///   [`remaining`](super::Report::remaining).
     ///
     /// `reason` is cut to the 123 bytes that a Close can hold. [`paced`](Shutdown::paced) spreads
     /// the Closes over time. Nothing happens before the future is polled.

@@ -17,8 +17,13 @@ use super::seat::{Order, Seat};
 use crate::trace;
 use crate::transport::{Runtime, Timer};
 
-/// The time after the deadline in which the tasks of the connections that were cut can run.
+/// The time after the deadline in which the tasks of the connections that were cut can run. It begins
+/// again when it has passed and a connection has left meanwhile: a busy runtime may need longer to
+/// run the tasks of thousands of connections.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// The longest time after the deadline.
+const LONGEST_GRACE: Duration = Duration::from_secs(10);
 
 /// The future of [`Registry::shutdown`]. Returns the [`Report`].
 #[must_use = "nothing is shut down before it is awaited"]
@@ -52,8 +57,15 @@ enum Stage {
         next: Instant,
         deadline: Instant,
     },
-    /// The connections that were left have been cut, and their tasks have time until this instant.
-    Cut(Instant),
+    /// The connections that were left have been cut, and their tasks have time to end.
+    Cut {
+        /// The number of connections at the last look.
+        left: usize,
+        /// The instant of the next look.
+        until: Instant,
+        /// The instant after which nothing is waited for.
+        latest: Instant,
+    },
 }
 
 impl<R: Runtime> Shutdown<R> {
@@ -142,11 +154,25 @@ impl<R: Runtime> Shutdown<R> {
             Stage::Closing { .. } => {
                 let left = self.registry.shared.lock().shut_down(&self.close);
                 left.iter().for_each(|seat| seat.give(Order::Cut));
-                let end = now + GRACE;
-                *stage = Stage::Cut(end);
-                Some(end)
+                let until = now + GRACE;
+                *stage = Stage::Cut {
+                    left: left.len(),
+                    until,
+                    latest: now + LONGEST_GRACE,
+                };
+                Some(until)
             }
-            Stage::Cut(end) => Some(*end).filter(|end| now < *end),
+            Stage::Cut {
+                left,
+                until,
+                latest,
+            } => {
+                let before = std::mem::replace(left, self.registry.shared.lock().len());
+                if *until <= now && *left < before {
+                    *until = (now + GRACE).min(*latest);
+                }
+                Some(*until).filter(|until| now < *until)
+            }
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The report of a shutdown.
 
+use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use ws_driver::{CloseCode, Config, Error, Registry, SendError};
-use ws_tests::clock;
+use ws_driver::transport::Timer;
+use ws_driver::{CloseCode, Config, Error, Registry, Report, SendError};
+use ws_tests::clock::{self, ManualTimer};
 use ws_tests::exec::{self, Order, Task, Tasks};
 use ws_tests::scripted::Manual;
 use ws_tests::wire::From;
@@ -34,7 +36,8 @@ fn each_connection_is_counted_by_its_end() {
     let report = shutting.output().unwrap().unwrap();
     assert_eq!((report.clean, report.failed, report.cut), (1, 2, 1));
     assert_eq!((report.remaining, report.not_opened), (1, 0));
-    assert_eq!(report.took, TIMEOUT + Duration::from_secs(1));
+    // One connection ended in the first second after the deadline, and none in the next.
+    assert_eq!(report.took, TIMEOUT + Duration::from_secs(2));
     assert!(!report.is_clean());
 
     // The connection that no task polled ends at its next poll.
@@ -45,6 +48,44 @@ fn each_connection_is_counted_by_its_end() {
     assert!(stuck_peer.is_dropped());
     let counts = registry.counts();
     assert_eq!((counts.clean, counts.failed, counts.closing), (1, 4, 0));
+}
+
+/// Shuts down `count` connections. Each is polled some time after the deadline, with this interval
+/// between two of them. Returns the report.
+fn shut_down_slowly(count: u32, interval: Duration) -> Report {
+    let registry = Registry::<Manual>::new();
+    let mut tasks = Tasks::new(Order::Oldest);
+    let mut peers = Vec::new();
+    for at in 1..=count {
+        let (mut ws, peer) = open(&registry, &Config::default());
+        peers.push(peer);
+        tasks.spawn(async move {
+            let mut timer = ManualTimer::at(ManualTimer::after(TIMEOUT + at * interval));
+            poll_fn(|cx| timer.poll(cx)).await;
+            ws.recv().await
+        });
+    }
+    let shutting = tasks.spawn(shutdown(&registry));
+    assert!(tasks.run());
+    shutting.output().unwrap().unwrap()
+}
+
+#[test]
+fn a_shutdown_waits_while_connections_end() {
+    let interval = Duration::from_millis(600);
+    let report = shut_down_slowly(9, interval);
+    assert_eq!((report.cut, report.remaining), (9, 0));
+    assert_eq!(report.took, TIMEOUT + 9 * interval);
+
+    // The second second has no end of a connection.
+    let report = shut_down_slowly(2, Duration::from_millis(2100));
+    assert_eq!((report.cut, report.remaining), (0, 2));
+    assert_eq!(report.took, TIMEOUT + Duration::from_secs(1));
+
+    // Ten seconds are enough for 16 of these connections.
+    let report = shut_down_slowly(30, interval);
+    assert_eq!((report.cut, report.remaining), (16, 14));
+    assert_eq!(report.took, TIMEOUT + Duration::from_secs(10));
 }
 
 #[test]
