@@ -51,6 +51,9 @@ mod serving {}
 #[doc = include_str!("../../docs/operations.md")]
 mod operations {}
 
+#[doc = include_str!("../../docs/capacity.md")]
+mod capacity {}
+
 #[doc = include_str!("../../docs/observability.md")]
 mod observability {}
 

@@ -246,8 +246,8 @@ fn tell<S>(report: &Report) {
 }
 
 /// Shuts down `count` connections whose peers answer, and `count` connections whose peers do not.
-/// Asserts that all end, that the reports are right, and that no descriptor remains. The program has
-/// to have a test `clients_of_a_crowd` that calls [`be_the_clients`].
+/// Asserts that all end, that the reports are right, and that no descriptor remains. The program
+/// has to have a test `clients_of_a_crowd` that calls [`be_the_clients`].
 ///
 /// # Panics
 ///

@@ -17,9 +17,9 @@ use super::seat::{Order, Seat};
 use crate::trace;
 use crate::transport::{Runtime, Timer};
 
-/// The time after the deadline in which the tasks of the connections that were cut can run. It begins
-/// again when it has passed and a connection has left meanwhile: a busy runtime may need longer to
-/// run the tasks of thousands of connections.
+/// The time after the deadline in which the tasks of the connections that were cut can run. It
+/// begins again when it has passed and a connection has left meanwhile: a busy runtime may need
+/// longer to run the tasks of thousands of connections.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The longest time after the deadline.
