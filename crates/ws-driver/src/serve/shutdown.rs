@@ -167,9 +167,11 @@ impl<R: Runtime> Shutdown<R> {
                 until,
                 latest,
             } => {
-                let before = std::mem::replace(left, self.registry.shared.lock().len());
-                if *until <= now && *left < before {
-                    *until = (now + GRACE).min(*latest);
+                if *until <= now {
+                    let before = std::mem::replace(left, self.registry.shared.lock().len());
+                    if *left < before {
+                        *until = (now + GRACE).min(*latest);
+                    }
                 }
                 Some(*until).filter(|until| now < *until)
             }
