@@ -184,10 +184,8 @@ class Room {
     if (this.seen.has(message.id)) return;
     this.seen.add(message.id);
     if (this.seen.size > REMEMBERED) this.seen.delete(this.seen.values().next().value);
-    const stays = isAtEnd();
     this.draw(message);
-    if (this.sending !== "catching up") this.count(stays);
-    if (stays) scrollDown();
+    if (this.sending !== "catching up") this.count();
   }
 
   at({ cursor }) {
@@ -267,16 +265,14 @@ class Room {
   }
 
   append(item) {
-    const stays = isAtEnd();
     messages.append(item);
     if (messages.childElementCount > SHOWN) messages.firstElementChild.remove();
-    if (stays) scrollDown();
+    if (isAtEnd) scrollDown();
   }
 
   drawUnsent() {
     this.storeUnsent();
     const isOpen = this.sending !== "catching up";
-    const stays = isAtEnd();
     outbox.replaceChildren(...this.unsent.map(({ text: content }) => {
       const item = make("article", "message own waiting");
       const paragraph = make("p", "", content);
@@ -284,12 +280,12 @@ class Room {
       item.append(paragraph, make("span", "wait", isOpen ? "sending…" : "not sent yet"));
       return item;
     }));
-    if (stays) scrollDown();
+    if (isAtEnd) scrollDown();
   }
 
   /** Counts a message that the user has not seen: behind the window, or below the visible part. */
-  count(stays) {
-    if (stays && !document.hidden) return;
+  count() {
+    if (isAtEnd && !document.hidden) return;
     this.unread += 1;
     this.drawUnread();
   }
@@ -297,11 +293,11 @@ class Room {
   drawUnread() {
     document.title = `${this.unread ? `(${this.unread}) ` : ""}#${this.room}`;
     newer.textContent = this.unread === 1 ? "1 new message ↓" : `${this.unread} new messages ↓`;
-    newer.hidden = !this.unread || isAtEnd();
+    newer.hidden = !this.unread || isAtEnd;
   }
 
   sawEnd() {
-    if (document.hidden || !isAtEnd()) return;
+    if (document.hidden || !isAtEnd) return;
     this.unread = 0;
     this.drawUnread();
   }
@@ -314,11 +310,11 @@ function hue(name) {
   return sum;
 }
 
-function isAtEnd() {
-  return log.scrollHeight - log.scrollTop - log.clientHeight < 60;
-}
+/** `true` while the end of the messages is visible. Then messages and keyboards do not hide it. */
+let isAtEnd = true;
 
 function scrollDown() {
+  isAtEnd = true;
   log.scrollTop = log.scrollHeight;
 }
 
@@ -332,6 +328,7 @@ function enter(room, name) {
   entrance.hidden = true;
   chat.hidden = false;
   messages.replaceChildren();
+  isAtEnd = true;
   element("names").replaceChildren();
   element("title").textContent = `#${room}`;
   current = new Room(room, name);
@@ -397,7 +394,11 @@ newer.onclick = () => {
   scrollDown();
   text.focus();
 };
-log.onscroll = () => current?.sawEnd();
+log.onscroll = () => {
+  isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+  current?.sawEnd();
+};
+new ResizeObserver(() => isAtEnd && scrollDown()).observe(log);
 log.onkeydown = event => {
   if (event.key === "Escape") text.focus();
 };
@@ -418,7 +419,6 @@ onoffline = () => current?.drop("");
 function fit() {
   document.documentElement.style.setProperty("--height", `${visualViewport.height}px`);
   scrollTo(0, 0);
-  if (isAtEnd()) scrollDown();
 }
 visualViewport?.addEventListener("resize", fit);
 
