@@ -27,6 +27,9 @@ mod json {}
 #[doc = include_str!("../../docs/topics.md")]
 mod topics {}
 
+#[doc = include_str!("../../docs/chat.md")]
+mod chat {}
+
 #[doc = include_str!("../../docs/reconnecting.md")]
 mod reconnecting {}
 

@@ -128,6 +128,10 @@ pub struct Join {
     #[arg(long, value_name = "NAME")]
     pub name: String,
 
+    /// End with a failure after this time without a connection. Default: try for ever
+    #[arg(long, value_name = "SECONDS")]
+    pub give_up: Option<u64>,
+
     /// Trust the authorities in this PEM file, instead of those of the system
     #[arg(long, value_name = "FILE")]
     pub authority: Option<PathBuf>,

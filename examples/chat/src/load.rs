@@ -116,7 +116,6 @@ impl Plan {
         let join = FromClient::Join(Join {
             room: format!("load-{}", number % self.rooms),
             name: format!("client {number}"),
-            // Not the history, but what comes from now on.
             cursor: None,
         });
         ws.send(join.to_json()).await?;

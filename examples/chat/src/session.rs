@@ -53,7 +53,11 @@ pub(crate) async fn serve<B: Backplane>(app: Arc<App<B>>, mut ws: WebSocket) -> 
         _ => Err((INVALID, "the first message is not a join")),
     };
     match joined {
-        Ok(mut session) => session.run(&mut ws).await,
+        Ok(mut session) => {
+            let served = session.run(&mut ws).await;
+            session.count_end(&ws);
+            served
+        }
         Err((code, reason)) => ws.close(code, reason).await,
     }
 }
@@ -164,12 +168,16 @@ impl<B: Backplane> Session<B> {
                 Turn::Place => self.tell_place(ws),
             }
         }
+        Ok(())
+    }
+
+    /// Counts the end, if the client was too slow. Such a client may be too slow even for the Close.
+    fn count_end(&self, ws: &WebSocket) {
         let close = ws.end().and_then(|end| end.local);
         if close.is_some_and(|close| close.code == CloseCode::TRY_AGAIN_LATER) {
             self.app.totals.slow.add(1);
             eprintln!("too slow: {} in {}", self.join.name, self.join.room);
         }
-        Ok(())
     }
 
     /// Waits for the next event. Messages of the room are sent in the meantime.

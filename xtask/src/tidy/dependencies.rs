@@ -155,6 +155,17 @@ const TABLE: &[(&str, Allowed)] = &[
             optional: &[],
         },
     ),
+    // An example of what a program needs: the adapter, and the crates above it.
+    (
+        "chat",
+        Allowed::AllBut(&[
+            "ws-driver",
+            "ws-handshake",
+            "ws-hyper",
+            "ws-proto",
+            "ws-tls",
+        ]),
+    ),
     // A fault in shared code would stay hidden. flate2 would be the same zlib as ours when features
     // unify.
     (

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::sleep_until;
-use ws_reconnect::{Event, Gap, OnOpen, Reconnecting, Unsent};
+use ws_reconnect::{Backoff, Event, Gap, OnOpen, Reconnecting, Unsent};
 use ws_tokio::tls::TlsConnector;
 use ws_tokio::{CloseCode, Config, Connector, Message, Tokio};
 
@@ -37,7 +37,13 @@ pub async fn run(args: Join) -> Result<()> {
     let connector = connector(args.authority.as_deref())?;
     let view = Arc::new(Mutex::new(View::new(args.room, args.name)));
     let joining = Arc::clone(&view);
+    let backoff = Backoff::default();
+    let backoff = match args.give_up {
+        Some(seconds) => backoff.max_down(Duration::from_secs(seconds)),
+        None => backoff,
+    };
     let client = Reconnecting::new(connector, &url)
+        .backoff(backoff)
         // The view sends again what has not come back.
         .unsent(Unsent::HandBack)
         .on_open(async move |ws| {
@@ -92,7 +98,7 @@ impl<O: OnOpen<Tokio>> Terminal<O> {
     async fn run(mut self) -> Result<()> {
         note("connecting");
         let mut lines = Some(read_lines());
-        while lines.is_some() || lock(&self.view).unsent() > 0 {
+        while lines.is_some() || !lock(&self.view).is_done() {
             let retry_at = lock(&self.view).retry_at();
             tokio::select! {
                 event = self.client.next() => match event.context("the chat has ended")? {

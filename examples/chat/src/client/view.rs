@@ -116,6 +116,12 @@ impl View {
         self.sending != Sending::CatchingUp
     }
 
+    /// Returns `true` if the client has received everything, and everything it sent has come back.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.has_caught_up() && self.outbox.is_empty()
+    }
+
     /// Returns the place behind which the next connection continues.
     #[must_use]
     pub fn cursor(&self) -> Option<&str> {

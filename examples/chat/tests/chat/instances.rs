@@ -59,7 +59,7 @@ async fn a_shutdown_closes_every_client_and_says_goodbye_to_the_other_instances(
     let closed = tokio::spawn(bob.closed());
     let report = two.shutdown(Duration::from_secs(20)).await.unwrap();
     assert_eq!((report.clean, report.cut, report.unsent_bytes), (1, 0, 0));
-    let (code, reason, ..) = closed.await.unwrap();
+    let (code, reason) = closed.await.unwrap();
     assert_eq!((code, &*reason), (1001, "the server restarts"));
     ann.sees_people(&["Ann"]).await;
 }

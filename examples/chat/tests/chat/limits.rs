@@ -84,42 +84,29 @@ async fn rooms_and_connections_are_limited() {
 #[tokio::test]
 async fn a_slow_client_is_dropped_and_gets_the_rest_when_it_comes_back() {
     const LEN: usize = 60_000;
-    let options = [
-        "--queue",
-        "8",
-        "--max-text",
-        "60000",
-        "--rate",
-        "9999",
-        "--burst",
-        "9999",
-    ];
+    let options = "--queue 8 --max-text 60000 --rate 9999 --burst 9999";
+    let options: Vec<_> = options.split(' ').collect();
     let server = start(&options).await;
     let url = server.url();
     let mut ann = Client::join(&url, "lobby", "Ann").await;
-    let slow = Client::join(&url, "lobby", "Slow").await;
+    let slow = Client::join_slowly(&url, "lobby", "Slow").await;
     ann.sees_people(&["Ann", "Slow"]).await;
     let mut expected = Vec::new();
-    let is_dropped = async || {
-        let metrics = get(&url, "/metrics").await;
-        !metrics.contains("chat_clients 2\n")
-    };
-    // The client has not received its Close yet, but it is dropped as soon as it does.
-    for number in 0..400 {
+    for number in 0..120 {
         let text = format!("{number:0LEN$}");
         ann.say(&*text).await;
         expected.push(text);
     }
-    let (code, reason, view, mut shown) = slow.closed().await;
-    assert_eq!((code, &*reason), (1013, "too slow"));
+    // On a loaded machine, the server does not wait until the Close has left.
+    let (close, view, mut shown) = slow.ended().await;
+    assert!(close.is_none_or(|close| close == (1013, "too slow".into())));
     assert!(texts(&shown).len() < expected.len());
     ann.sees_people(&["Ann"]).await;
-    assert!(is_dropped().await);
     let metrics = get(&url, "/metrics").await;
     assert!(metrics.contains("chat_slow_clients_total 1\n"), "{metrics}");
 
     let mut back = Client::join_again(&url, view).await;
-    back.sees(&expected[399]).await;
+    back.sees(&expected[119]).await;
     shown.append(&mut back.shown);
     let shown: Vec<_> = texts(&shown)
         .iter()

@@ -73,6 +73,20 @@ async fn the_terminal_ends_if_the_server_does_not_let_it_in() {
     assert_eq!(status.await, Some(1));
 }
 
+#[test]
+fn the_terminal_gives_up_if_it_may() {
+    // Documentation addresses belong to no machine (RFC 5737).
+    let args = [
+        "join",
+        "http://192.0.2.1:9",
+        "--name",
+        "Bob",
+        "--give-up",
+        "0",
+    ];
+    assert_eq!(Program::start(&args).status(), Some(1));
+}
+
 #[tokio::test]
 async fn a_server_with_tls_serves_a_terminal() {
     let dir = tempfile::tempdir().unwrap();
@@ -105,7 +119,7 @@ async fn a_signal_shuts_down_with_a_report() {
     let (mut server, url) = Program::serve(&["--listen", "127.0.0.1:0"]);
     let ann = Client::join(&url, "lobby", "Ann").await;
     server.terminate();
-    let (code, ..) = ann.closed().await;
+    let (code, _) = ann.closed().await;
     assert_eq!(code, 1001);
     let (lines, status) = blocking(move || ([server.line(), server.line()], server.status())).await;
     assert_eq!(lines[0], "shutting down");

@@ -11,7 +11,7 @@ use chat::protocol::{FromServer, VERSION};
 use chat::server::{Server, Stores};
 use clap::Parser as _;
 use tokio::time::timeout;
-use ws_tokio::{CloseFrame, Connector, WebSocket};
+use ws_tokio::{ConnectError, Connector, SocketOptions, WebSocket};
 use ws_topics::backplane::Memory;
 
 /// The time for anything to happen on a loaded machine.
@@ -50,7 +50,18 @@ impl Client {
 
     /// Joins with the view of an earlier client.
     pub(crate) async fn join_again(url: &str, view: View) -> Self {
-        let ws = connect(url).await.expect("a connection");
+        Self::join_on(connect(url).await.expect("a connection"), view).await
+    }
+
+    /// Joins with little room in the buffers of the system for what the client does not read.
+    pub(crate) async fn join_slowly(url: &str, room: &str, name: &str) -> Self {
+        let options = SocketOptions::new().receive_buffer(64 << 10);
+        let connector = connector().socket_options(options);
+        let connected = connector.connect(&chat_url(url).unwrap()).await;
+        Self::join_on(connected.expect("a connection"), View::new(room, name)).await
+    }
+
+    async fn join_on(ws: WebSocket, view: View) -> Self {
         let mut client = Self {
             ws,
             view,
@@ -96,11 +107,22 @@ impl Client {
     }
 
     /// Receives until the server has closed the connection.
-    pub(crate) async fn closed(mut self) -> (u16, String, View, Vec<Shown>) {
-        let receiving = async { while self.receive().await.is_some() {} };
-        timeout(PATIENCE, receiving).await.expect("a Close in time");
-        let CloseFrame { code, reason, .. } = self.ws.end().unwrap().peer.expect("a Close");
-        (code.into(), reason.to_string(), self.view, self.shown)
+    pub(crate) async fn closed(self) -> (u16, String) {
+        let (close, ..) = self.ended().await;
+        close.expect("a Close")
+    }
+
+    /// Receives until the end, with or without a Close.
+    pub(crate) async fn ended(mut self) -> (Option<(u16, String)>, View, Vec<Shown>) {
+        let receiving = async {
+            while let Ok(Some(message)) = self.ws.recv().await {
+                self.take(&message);
+            }
+        };
+        timeout(PATIENCE, receiving).await.expect("an end in time");
+        let close = self.ws.end().and_then(|end| end.peer);
+        let close = close.map(|close| (close.code.into(), close.reason.to_string()));
+        (close, self.view, self.shown)
     }
 
     /// Returns the texts that the user has seen.
@@ -143,12 +165,6 @@ impl Client {
         }
     }
 
-    async fn receive(&mut self) -> Option<()> {
-        let message = self.ws.recv().await.unwrap()?;
-        self.take(&message);
-        Some(())
-    }
-
     fn take(&mut self, message: &ws_tokio::Message) {
         let message: FromServer = serde_json::from_str(message.as_text().unwrap()).unwrap();
         self.shown
@@ -164,9 +180,12 @@ pub(crate) fn texts(shown: &[Shown]) -> Vec<&str> {
     texts.collect()
 }
 
-pub(crate) async fn connect(url: &str) -> Result<WebSocket, ws_tokio::ConnectError> {
-    let url = chat_url(url).unwrap();
-    Connector::new().subprotocol(VERSION).connect(&url).await
+pub(crate) async fn connect(url: &str) -> Result<WebSocket, ConnectError> {
+    connector().connect(&chat_url(url).unwrap()).await
+}
+
+fn connector() -> Connector {
+    Connector::new().subprotocol(VERSION)
 }
 
 /// Returns the response to a GET.
