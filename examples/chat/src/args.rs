@@ -1,5 +1,8 @@
 //! The command line.
 
+// The comments are also the help, in which brackets around a URL would be odd.
+#![allow(rustdoc::bare_urls)]
+
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -128,7 +131,7 @@ pub struct Join {
     #[arg(long, value_name = "NAME")]
     pub name: String,
 
-    /// End with a failure after this time without a connection. Default: try for ever
+    /// End with a failure after this time without a connection. Default: never
     #[arg(long, value_name = "SECONDS")]
     pub give_up: Option<u64>,
 

@@ -171,7 +171,7 @@ impl<B: Backplane> Session<B> {
         Ok(())
     }
 
-    /// Counts the end, if the client was too slow. Such a client may be too slow even for the Close.
+    /// Counts the end, if the client was too slow. It may have been too slow even for the Close.
     fn count_end(&self, ws: &WebSocket) {
         let close = ws.end().and_then(|end| end.local);
         if close.is_some_and(|close| close.code == CloseCode::TRY_AGAIN_LATER) {

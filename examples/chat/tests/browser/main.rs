@@ -37,7 +37,7 @@ fn settings(listen: &str) -> Serve {
     }
 }
 
-/// A server with two stores' worth of settings, on a runtime of its own.
+/// A server on a runtime of its own, which can be started again with its history.
 struct Host {
     runtime: tokio::runtime::Runtime,
     stores: Stores<Memory>,
