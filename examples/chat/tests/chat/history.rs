@@ -89,3 +89,19 @@ async fn a_server_that_starts_again_without_its_history_is_reported() {
     assert!(ann.shown.contains(&Shown::Gap(None)), "{:?}", ann.shown);
     assert_eq!(ann.texts(), ["lost soon", "new"]);
 }
+
+#[tokio::test]
+async fn the_first_place_comes_behind_a_long_history() {
+    const COUNT: usize = 200;
+    let options = "--rate 9999 --burst 9999 --max-text 9999";
+    let options: Vec<_> = options.split(' ').collect();
+    let server = start(&options).await;
+    let mut ann = Client::join(&server.url(), "lobby", "Ann").await;
+    for number in 0..COUNT {
+        ann.say(format!("{number:09999}")).await;
+    }
+    // Much more than fits into the queue of a connection. Bob reads slowly at first.
+    let bob = Client::join_slowly(&server.url(), "lobby", "Bob").await;
+    assert_eq!(bob.texts(), ann.texts());
+    assert_eq!(bob.texts().len(), COUNT);
+}
