@@ -134,8 +134,8 @@ impl Scanner {
         Ok(Stop::NeedMore)
     }
 
-    /// Reads the bytes that a field line continues with, and returns the rest of the input. Does the
-    /// same as [`step`](Self::step) for each of these bytes, in a shorter loop.
+    /// Reads the bytes that a field line continues with, and returns the rest of the input. This is
+    /// the same as a [`step`](Self::step) for each of these bytes, in a shorter loop.
     fn skip<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
         if self.state != State::Line {
             return input;
