@@ -100,7 +100,8 @@ impl Backoff {
 
     /// Sets the time without a connection after which the client gives up. Default: no limit.
     ///
-    /// It is checked after each failed attempt: an attempt that would begin later does not begin.
+    /// The last attempt begins at the end of this time. If a server demands with `Retry-After` that
+    /// the next attempt begins later, the client gives up at once.
     #[must_use]
     pub fn max_down(mut self, time: Duration) -> Self {
         self.max_down = Some(time);

@@ -35,7 +35,8 @@ pub enum Reason {
     Fatal,
     /// The number of failures reached [`Backoff::max_failures`](crate::Backoff::max_failures).
     Failures,
-    /// The next attempt would begin after [`Backoff::max_down`](crate::Backoff::max_down).
+    /// There was no connection for [`Backoff::max_down`](crate::Backoff::max_down), or the server
+    /// demands that the next attempt begins later.
     Time,
 }
 

@@ -351,10 +351,15 @@ impl<R: Runtime, O: OnOpen<R>> Machine<R, O> {
         }
         let random = self.random.get_or_insert_with(|| backoff.random());
         let delay = backoff.delay(self.failures, cause.retry_after(), random);
-        let down_for = self.down_for().saturating_add(delay);
-        match backoff.max_down.is_some_and(|max| down_for > max) {
+        let Some(max) = backoff.max_down else {
+            return Ok(delay);
+        };
+        // The last attempt begins at the end of the time, but not before the server allows it.
+        let left = max.saturating_sub(self.down_for());
+        let is_too_early = cause.retry_after().is_some() && delay > left;
+        match left.is_zero() || is_too_early {
             true => Err(Some(Reason::Time)),
-            false => Ok(delay),
+            false => Ok(delay.min(left)),
         }
     }
 

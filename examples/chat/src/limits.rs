@@ -48,11 +48,15 @@ fn has_length(text: &str, max: usize) -> bool {
 }
 
 /// Returns `true` for control characters, and for characters that would make two names look alike:
-/// those without a width, and those that change the direction of the text.
+/// those without a width, those that look empty, and those that change the direction of the text.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(
+            c,
+            '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}'
+        )
 }
 
 /// The rate of one client: a bucket that fills steadily, and from which each message takes one.
@@ -122,6 +126,8 @@ mod tests {
             "a\u{202e}b",
             "a\u{200b}",
             "\u{feff}",
+            "a\u{3164}",
+            "\u{2800}",
         ] {
             assert_eq!(name(bad, &bounds), None, "{bad:?}");
         }
