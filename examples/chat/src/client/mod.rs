@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, anyhow, bail};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::sleep_until;
-use ws_reconnect::{Backoff, Event, Gap, OnOpen, Reconnecting, Unsent};
+use ws_reconnect::{Backoff, Event, Gap, GaveUp, OnOpen, Reason, Reconnecting, Unsent};
 use ws_tokio::tls::TlsConnector;
 use ws_tokio::{CloseCode, Config, Connector, Message, Tokio};
 
@@ -94,6 +94,17 @@ struct Terminal<O> {
     view: Arc<Mutex<View>>,
 }
 
+/// Explains to a person why the client gave up.
+fn ended(gave_up: &GaveUp) -> Error {
+    let GaveUp {
+        cause, down_for, ..
+    } = gave_up;
+    match gave_up.reason {
+        Reason::Time => anyhow!("no connection for {} s: {cause}", down_for.as_secs()),
+        _ => anyhow!("{cause}"),
+    }
+}
+
 impl<O: OnOpen<Tokio>> Terminal<O> {
     async fn run(mut self) -> Result<()> {
         note("connecting");
@@ -101,7 +112,7 @@ impl<O: OnOpen<Tokio>> Terminal<O> {
         while lines.is_some() || !lock(&self.view).is_done() {
             let retry_at = lock(&self.view).retry_at();
             tokio::select! {
-                event = self.client.next() => match event.context("the chat has ended")? {
+                event = self.client.next() => match event.map_err(|gave_up| ended(&gave_up))? {
                     Some(event) => self.show(event),
                     None => bail!("the server has ended the chat"),
                 },
