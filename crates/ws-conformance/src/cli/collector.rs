@@ -11,8 +11,9 @@ use ws_conformance::case::{Case, CaseId};
 use ws_conformance::cases;
 use ws_conformance::expect::{Assessment, Testee};
 use ws_conformance::record::Record;
-use ws_conformance::report::{ReportError, Reports, Results, dialogue, html};
+use ws_conformance::report::{Entry, ReportError, Reports, Results, dialogue, html};
 use ws_conformance::settings::StopFlag;
+use ws_conformance::verdict::Behavior;
 
 use super::options::Plan;
 use super::output::Output;
@@ -128,6 +129,14 @@ impl Collector {
         let state = self.lock();
         let results = state.collected.results.get(agent);
         results.is_some_and(|results| results.contains_key(&case))
+    }
+
+    /// Returns `true` if a case of the agent has failed.
+    pub(super) fn has_failed(&self, agent: &str) -> bool {
+        let state = self.lock();
+        let results = state.collected.results.get(agent);
+        let failed = |entry: &Entry| entry.verdict.behavior == Behavior::Failed;
+        results.is_some_and(|results| results.values().any(failed))
     }
 
     pub(super) fn finished(&self, record: Record, attempt: Attempt) {

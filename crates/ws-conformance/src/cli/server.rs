@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::ArgGroup;
@@ -29,6 +29,8 @@ use super::requests::Requests;
 
 /// The URL of a program whose port the suite selects.
 const URL_OF_PROGRAM: &str = "ws://127.0.0.1:{port}";
+/// The time for a program to end after a run with a failed case.
+const LAST_LOOK: Duration = Duration::from_millis(200);
 /// The time for a program to answer.
 const WAIT_FOR_PROGRAM: Duration = Duration::from_secs(30);
 
@@ -172,7 +174,7 @@ impl Run<'_> {
         for (target, settings) in targets {
             let url = target.to_string();
             let result = self.probe(target, settings, &tested).and_then(|testing| {
-                let result = self.watch(|| self.test(&testing));
+                let result = self.watch(&testing.agent, || self.test(&testing));
                 tested.push(testing);
                 result
             });
@@ -208,8 +210,8 @@ impl Run<'_> {
         Ok(testing)
     }
 
-    /// Runs `test`, and stops it if the program ends.
-    fn watch(&self, test: impl FnOnce()) -> Result<()> {
+    /// Runs `test` of this agent, and stops it if the program ends.
+    fn watch(&self, agent: &str, test: impl FnOnce()) -> Result<()> {
         let Some(program) = self.program else {
             test();
             return Ok(());
@@ -221,6 +223,11 @@ impl Run<'_> {
                 status.inspect(|_| self.plan.settings.stop.raise())
             });
             test();
+            if self.collector.has_failed(agent) {
+                // The failed case may have ended the program, which takes a moment.
+                let tested = Instant::now();
+                program.wait(|| tested.elapsed() > LAST_LOOK);
+            }
             over.store(true, Ordering::Relaxed);
             watcher.join().ok().flatten()
         });
