@@ -14,9 +14,22 @@ use ws_tests::wire::{BINARY, From, TEXT};
 
 use super::{TIMEOUT, answer, open_with, shutdown};
 
-/// A state in which a handler waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wait {
+/// Defines the states, and the list of all of them.
+macro_rules! waits {
+    ($($(#[$doc:meta])* $wait:ident,)*) => {
+        /// A state in which a handler waits.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum Wait {
+            $($(#[$doc])* $wait,)*
+        }
+
+        impl Wait {
+            const ALL: &[Self] = &[$(Self::$wait,)*];
+        }
+    };
+}
+
+waits! {
     Recv,
     RecvRef,
     RecvAny,
@@ -53,34 +66,6 @@ enum Wait {
 use Wait::*;
 
 impl Wait {
-    const ALL: [Self; 25] = [
-        Recv,
-        RecvRef,
-        RecvAny,
-        RecvStart,
-        RecvPiece,
-        RecvFragments,
-        Drive,
-        Stream,
-        Ping,
-        Close,
-        ReceiverHalf,
-        SenderClosed,
-        SenderPing,
-        SenderAlone,
-        Send,
-        SendLong,
-        SendCompressed,
-        Feed,
-        Flush,
-        Ready,
-        Write,
-        OutboxFeed,
-        Sink,
-        SenderSend,
-        BothHalves,
-    ];
-
     /// Returns `true` if the peer takes nothing in this state.
     fn is_stalled(self) -> bool {
         self as usize >= Send as usize
@@ -240,7 +225,7 @@ fn begin(wait: Wait, registry: &Registry<Manual>) -> (Handler, Peer) {
 
 #[test]
 fn a_waiting_connection_sends_its_close_and_ends_with_the_close_of_the_peer() {
-    for wait in Wait::ALL {
+    for &wait in Wait::ALL {
         let registry = Registry::new();
         let (handler, peer) = begin(wait, &registry);
         let mut tasks = Tasks::new(Order::Oldest);
@@ -280,7 +265,7 @@ fn a_waiting_connection_sends_its_close_and_ends_with_the_close_of_the_peer() {
 
 #[test]
 fn a_connection_whose_peer_does_not_answer_is_cut_at_the_deadline() {
-    for wait in Wait::ALL {
+    for &wait in Wait::ALL {
         let registry = Registry::new();
         let (handler, peer) = begin(wait, &registry);
         let mut tasks = Tasks::new(Order::Newest);

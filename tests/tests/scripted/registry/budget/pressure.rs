@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use ws_driver::{Budget, Error};
+use ws_driver::{Budget, Error, Message, Registry};
 use ws_tests::clock;
-use ws_tests::exec::{Order, Tasks};
+use ws_tests::exec::{Job, Order, Tasks};
+use ws_tests::scripted::{Manual, Peer};
 use ws_tests::wire::{From, PING, PONG};
 
 use super::{
@@ -17,16 +18,30 @@ const LIMIT: usize = 256 * KIB;
 /// The time for which a connection waits for memory.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// Returns a budget that a registry uses, and the tasks of handlers.
+fn start<'a>() -> (Budget, Registry<Manual>, Tasks<'a>) {
+    let budget = Budget::new(LIMIT);
+    let registry = server(&budget);
+    (budget, registry, Tasks::new(Order::Oldest))
+}
+
+/// Opens a connection whose handler sends a message of this length to a peer that takes nothing.
+fn hold(
+    tasks: &mut Tasks<'_>,
+    registry: &Registry<Manual>,
+    len: usize,
+) -> (Job<Result<Vec<Message>, Error>>, Peer) {
+    let (ws, peer) = open_default(registry);
+    peer.window(0);
+    (tasks.spawn(send_and_receive(ws, len)), peer)
+}
+
 #[test]
 fn reading_stops_while_the_budget_is_used_up_and_goes_on_with_room() {
     for wakes_late in [false, true] {
-        let budget = Budget::new(LIMIT);
-        let registry = server(&budget);
-        let (holder, holder_peer) = open_default(&registry);
+        let (budget, registry, mut tasks) = start();
+        let (holding, holder_peer) = hold(&mut tasks, &registry, LIMIT);
         let (reader, reader_peer) = open_default(&registry);
-        let mut tasks = Tasks::new(Order::Oldest);
-        holder_peer.window(0);
-        let holding = tasks.spawn(send_and_receive(holder, LIMIT));
         tasks.settle();
         assert!(budget.used() >= LIMIT);
         let reading = tasks.spawn(receive_all(reader));
@@ -59,17 +74,10 @@ fn reading_stops_while_the_budget_is_used_up_and_goes_on_with_room() {
 
 #[test]
 fn the_greediest_ends_after_the_grace_with_1013() {
-    let budget = Budget::new(LIMIT);
-    let registry = server(&budget);
-    let mut tasks = Tasks::new(Order::Oldest);
-    let (modest, modest_peer) = open_default(&registry);
-    let (greedy, greedy_peer) = open_default(&registry);
+    let (budget, registry, mut tasks) = start();
+    let (modest, _modest_peer) = hold(&mut tasks, &registry, LIMIT / 4);
+    let (greedy, greedy_peer) = hold(&mut tasks, &registry, LIMIT);
     let (reader, reader_peer) = open_default(&registry);
-    for peer in [&modest_peer, &greedy_peer] {
-        peer.window(0);
-    }
-    let modest = tasks.spawn(send_and_receive(modest, LIMIT / 4));
-    let greedy = tasks.spawn(send_and_receive(greedy, LIMIT));
     let reading = tasks.spawn(receive_all(reader));
     tasks.settle();
     reader_peer.push(beginning(50 * KIB));
@@ -96,12 +104,8 @@ fn the_greediest_ends_after_the_grace_with_1013() {
 
 #[test]
 fn a_peer_that_does_not_read_its_close_has_a_second() {
-    let budget = Budget::new(LIMIT);
-    let registry = server(&budget);
-    let mut tasks = Tasks::new(Order::Oldest);
-    let (greedy, greedy_peer) = open_default(&registry);
-    greedy_peer.window(0);
-    let greedy = tasks.spawn(send_and_receive(greedy, LIMIT + 1));
+    let (budget, registry, mut tasks) = start();
+    let (greedy, greedy_peer) = hold(&mut tasks, &registry, LIMIT + 1);
     tasks.settle();
     clock::advance(GRACE);
     tasks.settle();
@@ -116,9 +120,7 @@ fn a_peer_that_does_not_read_its_close_has_a_second() {
 
 #[test]
 fn messages_that_nobody_can_complete_end_at_once() {
-    let budget = Budget::new(LIMIT);
-    let registry = server(&budget);
-    let mut tasks = Tasks::new(Order::Oldest);
+    let (budget, registry, mut tasks) = start();
     let mut all = Vec::new();
     for _ in 0..3 {
         let (ws, peer) = open_default(&registry);
@@ -185,12 +187,8 @@ fn a_message_for_which_the_whole_budget_is_too_small_ends_its_connection() {
 
 #[test]
 fn short_messages_are_served_while_the_budget_is_used_up() {
-    let budget = Budget::new(LIMIT);
-    let registry = server(&budget);
-    let mut tasks = Tasks::new(Order::Oldest);
-    let (holder, holder_peer) = open_default(&registry);
-    holder_peer.window(0);
-    let _holding = tasks.spawn(send_and_receive(holder, LIMIT));
+    let (budget, registry, mut tasks) = start();
+    let (_holding, _holder_peer) = hold(&mut tasks, &registry, LIMIT);
     let (ws, peer) = open_default(&registry);
     let _echoing = tasks.spawn(echo(ws));
     tasks.settle();
@@ -211,9 +209,7 @@ fn short_messages_are_served_while_the_budget_is_used_up() {
 
 #[test]
 fn reads_are_short_while_the_budget_is_used_up() {
-    let budget = Budget::new(LIMIT);
-    let registry = server(&budget);
-    let mut tasks = Tasks::new(Order::Oldest);
+    let (budget, registry, mut tasks) = start();
     let (ws, peer) = open_default(&registry);
     let echoing = tasks.spawn(echo(ws));
     // After this, reads are long.
@@ -222,9 +218,7 @@ fn reads_are_short_while_the_budget_is_used_up() {
     peer.push(From::Client.frame(2, b"short"));
     tasks.settle();
     assert!(peer.take_rooms().into_iter().max() >= Some(60 * KIB));
-    let (holder, holder_peer) = open_default(&registry);
-    holder_peer.window(0);
-    let _holding = tasks.spawn(send_and_receive(holder, LIMIT));
+    let (_holding, _holder_peer) = hold(&mut tasks, &registry, LIMIT);
     tasks.settle();
     let before = budget.used();
     peer.push(From::Client.frame(2, b"short"));
@@ -244,14 +238,10 @@ fn reads_are_short_while_the_budget_is_used_up() {
 
 #[test]
 fn queues_that_exceed_the_budget_end_after_the_grace() {
-    let budget = Budget::new(LIMIT);
-    let registry = server(&budget);
-    let mut tasks = Tasks::new(Order::Oldest);
+    let (budget, registry, mut tasks) = start();
     let mut all = Vec::new();
     for at in 0..4 {
-        let (ws, peer) = open_default(&registry);
-        peer.window(0);
-        all.push((tasks.spawn(send_and_receive(ws, LIMIT / 2 + at)), peer));
+        all.push(hold(&mut tasks, &registry, LIMIT / 2 + at));
     }
     tasks.settle();
     assert!(budget.used() >= 2 * LIMIT);
@@ -271,9 +261,7 @@ fn queues_that_exceed_the_budget_end_after_the_grace() {
 
 #[test]
 fn a_handler_that_does_not_poll_is_passed_over_after_the_next_grace() {
-    let budget = Budget::new(LIMIT);
-    let registry = server(&budget);
-    let mut tasks = Tasks::new(Order::Oldest);
+    let (budget, registry, mut tasks) = start();
     let (mut asleep, asleep_peer) = open_default(&registry);
     asleep_peer.window(0);
     let _asleep = tasks.spawn(async move {
@@ -282,9 +270,7 @@ fn a_handler_that_does_not_poll_is_passed_over_after_the_next_grace() {
         drop(asleep);
         Ok::<_, Error>(())
     });
-    let (other, other_peer) = open_default(&registry);
-    other_peer.window(0);
-    let other = tasks.spawn(send_and_receive(other, LIMIT / 2 - KIB));
+    let (other, _other_peer) = hold(&mut tasks, &registry, LIMIT / 2 - KIB);
     let (reader, reader_peer) = open_default(&registry);
     let _reading = tasks.spawn(receive_all(reader));
     tasks.settle();
@@ -303,12 +289,8 @@ fn a_handler_that_does_not_poll_is_passed_over_after_the_next_grace() {
 
 #[test]
 fn an_end_of_the_peer_is_found_when_reading_goes_on() {
-    let budget = Budget::new(LIMIT);
-    let registry = server(&budget);
-    let mut tasks = Tasks::new(Order::Oldest);
-    let (holder, holder_peer) = open_default(&registry);
-    holder_peer.window(0);
-    let holding = tasks.spawn(send_and_receive(holder, LIMIT));
+    let (budget, registry, mut tasks) = start();
+    let (holding, _holder_peer) = hold(&mut tasks, &registry, LIMIT);
     let (reader, reader_peer) = open_default(&registry);
     let reading = tasks.spawn(receive_all(reader));
     tasks.settle();
@@ -325,9 +307,7 @@ fn an_end_of_the_peer_is_found_when_reading_goes_on() {
 
 #[test]
 fn a_connection_that_has_waited_for_4_s_ends() {
-    let budget = Budget::new(LIMIT);
-    let registry = server(&budget);
-    let mut tasks = Tasks::new(Order::Oldest);
+    let (budget, registry, mut tasks) = start();
     let (reader, reader_peer) = open_default(&registry);
     let reading = tasks.spawn(receive_all(reader));
     let mut peers = Vec::new();
@@ -362,12 +342,8 @@ fn a_connection_that_has_waited_for_4_s_ends() {
 #[test]
 fn a_connection_whose_queue_drains_reads_on() {
     for echoes in [1, 20, 40] {
-        let budget = Budget::new(LIMIT);
-        let registry = server(&budget);
-        let mut tasks = Tasks::new(Order::Oldest);
-        let (holder, holder_peer) = open_default(&registry);
-        holder_peer.window(0);
-        let _holding = tasks.spawn(send_and_receive(holder, LIMIT));
+        let (budget, registry, mut tasks) = start();
+        let (_holding, _holder_peer) = hold(&mut tasks, &registry, LIMIT);
         let (ws, peer) = open_default(&registry);
         let _echoing = tasks.spawn(echo(ws));
         tasks.settle();
