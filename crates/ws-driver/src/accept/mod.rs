@@ -200,8 +200,14 @@ impl<R: Runtime> Acceptor<R> {
         R: Wrap<S>,
     {
         // Boxed at once, so that the task of the caller has no memory for the stream.
-        let accepting = Box::pin(async { self.read(stream).await?.accept().await });
-        async { accepting.await.map(WebSocket::compact) }
+        let accepting = Box::pin(async {
+            let begun = self.begin_secured(R::wrap(stream)).await?;
+            self.read_request(begun).await?.establish().await
+        });
+        async {
+            let accepted = accepting.await.inspect_err(trace::not_accepted);
+            accepted.map(WebSocket::compact)
+        }
     }
 
     /// Reads the opening request and returns it as an [`Offer`], which the caller accepts or
@@ -274,8 +280,14 @@ impl<R: Runtime> Acceptor<R> {
     where
         T: Transport<Timer = R::Timer>,
     {
-        let accepting = Box::pin(async { self.read_on(transport).await?.accept().await });
-        async { accepting.await.map(WebSocket::compact) }
+        let accepting = Box::pin(async {
+            let begun = self.begin(transport).await?;
+            self.read_request(begun).await?.establish().await
+        });
+        async {
+            let accepted = accepting.await.inspect_err(trace::not_accepted);
+            accepted.map(WebSocket::compact)
+        }
     }
 
     /// Does the same as [`read`](Self::read) on a transport. The offer keeps the type of the

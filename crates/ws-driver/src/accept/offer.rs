@@ -154,38 +154,45 @@ impl<T: Transport> Offer<T> {
     /// # Cancel safety
     ///
     /// Dropping the future drops the stream.
-    pub async fn accept(self) -> Result<WebSocket<T>, AcceptError> {
-        Box::pin(async move {
-            if let Err(reason) = self.admission.check() {
-                let _ = self.refuse(reason.response()).await;
-                return Err(reason.into());
+    pub fn accept(self) -> impl Future<Output = Result<WebSocket<T>, AcceptError>> {
+        // Boxed at once, so that the task of the caller has no memory for the offer.
+        let accepting = Box::pin(self.establish());
+        async {
+            let accepted = accepting.await.inspect_err(trace::not_accepted);
+            accepted.map(WebSocket::compact)
+        }
+    }
+
+    /// Does the same as [`accept`](Self::accept) in the memory of the caller. Call
+    /// [`WebSocket::compact`] once this memory is free.
+    pub(super) async fn establish(self) -> Result<WebSocket<T>, AcceptError> {
+        if let Err(reason) = self.admission.check() {
+            let _ = self.refuse(reason.response()).await;
+            return Err(reason.into());
+        }
+        let mut upgrade = self.upgrade;
+        let accepted = match self.request.accept(self.answer) {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // The caller made a mistake. The client still receives a status.
+                let response = self.request.reject(bare(StatusCode::INTERNAL_SERVER_ERROR));
+                let _ = upgrade.refuse(&response).await;
+                return Err(error.into());
             }
-            let mut upgrade = self.upgrade;
-            let accepted = match self.request.accept(self.answer) {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // The caller made a mistake. The client still receives a status.
-                    let response = self.request.reject(bare(StatusCode::INTERNAL_SERVER_ERROR));
-                    let _ = upgrade.refuse(&response).await;
-                    return Err(error.into());
-                }
-            };
-            upgrade.resume(self.time_left);
-            let answer = accepted.encode();
-            let writing = upgrade.write(&answer);
-            self.admission.limit(Until::Cut, writing).await??;
-            let (_, agreed) = accepted.into_parts();
-            let (transport, leftover) = (upgrade.transport, self.leftover);
-            let mut ws = WebSocket::open(transport, Side::Server, &self.config, agreed, leftover);
-            if let Some(address) = self.peer_addr {
-                ws.set_peer_addr(address);
-            }
-            ws.admit(self.admission);
-            ws.trace_open();
-            Ok(ws)
-        })
-        .await
-        .inspect_err(trace::not_accepted)
+        };
+        upgrade.resume(self.time_left);
+        let answer = accepted.encode();
+        let writing = upgrade.write(&answer);
+        self.admission.limit(Until::Cut, writing).await??;
+        let (_, agreed) = accepted.into_parts();
+        let (transport, leftover) = (upgrade.transport, self.leftover);
+        let mut ws = WebSocket::open(transport, Side::Server, &self.config, agreed, leftover);
+        if let Some(address) = self.peer_addr {
+            ws.set_peer_addr(address);
+        }
+        ws.admit(self.admission);
+        ws.trace_open();
+        Ok(ws)
     }
 
     /// Refuses the request with an HTTP status. Waits until the client has taken the answer and has
