@@ -56,9 +56,7 @@ impl ReadState {
     /// woken as soon as there is.
     #[inline(never)]
     fn is_due(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> bool {
-        if wire.write_state().send.is_seated() {
-            self.meter_wait(wire);
-        }
+        self.meter_wait(wire);
         wire.write_state().is_due(cx)
     }
 }

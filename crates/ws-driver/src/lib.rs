@@ -40,6 +40,7 @@ mod dial;
 mod ending;
 mod error;
 mod exchange;
+mod expiry;
 #[cfg(feature = "futures-io")]
 pub mod futures_io;
 mod http2;

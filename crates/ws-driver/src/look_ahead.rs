@@ -45,9 +45,7 @@ impl ReadState {
         write.date_pongs();
         self.publish(write);
         write.record_look(input_blocked);
-        if write.send.is_seated() {
-            self.meter(wire);
-        }
+        self.meter(wire);
     }
 
     /// Reads once for a look ahead. Returns `true` if input arrived.

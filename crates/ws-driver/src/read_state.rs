@@ -13,7 +13,7 @@ use ws_proto::{Chunk, Control, Message, MessageKind, RecvHalf, SendHalf, Step};
 use crate::error::Error;
 use crate::pool;
 #[cfg(feature = "stats")]
-use crate::serve::Meter;
+use crate::serve::LastCount;
 use crate::state::Cause;
 use crate::transport::{Timer, Transport, WriteHalf};
 use crate::write_state::WriteState;
@@ -138,7 +138,7 @@ pub(crate) struct ReadState {
     burst: u32,
     /// Present if the connection is in a registry.
     #[cfg(feature = "stats")]
-    pub(crate) meter: Meter,
+    pub(crate) last_count: LastCount,
 }
 
 impl ReadState {
@@ -149,7 +149,7 @@ impl ReadState {
             reads: 0,
             burst: 0,
             #[cfg(feature = "stats")]
-            meter: Meter::default(),
+            last_count: LastCount::default(),
         }
     }
 
@@ -256,23 +256,19 @@ impl ReadState {
     ) -> Poll<Result<Option<F>, Error>> {
         let mut turn_reads = 0;
         let mut controls = 0;
-        if wire.write_state().send.is_seated() {
-            ready!(self.poll_memory(cx, wire));
-        }
+        ready!(self.poll_memory(cx, wire));
         while turn_reads < READS_PER_TURN && controls < CONTROLS_PER_TURN {
             let write = wire.write_state();
             match step(&mut self.recv, &mut write.send) {
                 Step::Found(found) => {
                     self.reclaim_decompressor();
                     self.settle();
-                    if wire.write_state().send.is_seated() {
-                        self.meter_found(wire);
-                    }
+                    self.meter_found(wire);
                     return Poll::Ready(Ok(Some(found)));
                 }
                 Step::Control(control) => controls += self.note(&control, wire),
                 Step::Busy => {
-                    if write.send.is_seated() && !self.may_grow(wire) {
+                    if !self.may_grow(wire) {
                         ready!(self.poll_memory(cx, wire));
                     }
                     break;
@@ -357,9 +353,7 @@ impl ReadState {
         if found && !wire.write_state().send.has_room() {
             // A control frame came before the message, and its answer has filled the queue.
             self.recv.hold();
-            if wire.write_state().send.is_seated() {
-                self.meter(wire);
-            }
+            self.meter(wire);
             ready!(self.poll_room(cx, wire));
             return self.poll_any_message(cx, wire);
         }
@@ -431,7 +425,7 @@ impl ReadState {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if wire.write_state().send.is_seated() && !self.may_grow(wire) {
+        if !self.may_grow(wire) {
             return self.poll_wait(cx, wire);
         }
         self.lend();
@@ -491,9 +485,7 @@ impl ReadState {
         pool::give_both(block, write.send.lending().reclaim());
         write.reclaim_compressor();
         self.publish(write);
-        if write.send.is_seated() {
-            self.meter_wait(wire);
-        }
+        self.meter_wait(wire);
         let write = wire.write_state();
         // Parking may have found a violation. A deadline that passed may have queued a keepalive
         // Ping instead of ending the connection.
@@ -508,7 +500,7 @@ impl Drop for ReadState {
     /// Returns the block to the pool of the thread that drops the connection.
     fn drop(&mut self) {
         #[cfg(feature = "stats")]
-        self.meter.close(self.recv.traffic());
+        self.last_count.close(self.recv.traffic());
         pool::give_block(self.recv.lending().discard());
     }
 }

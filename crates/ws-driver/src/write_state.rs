@@ -7,15 +7,13 @@ use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use ws_proto::{
-    CloseCode, CloseFrame, CloseReason, Expired, IntoOutgoing, Outgoing, SendError, SendHalf,
-};
+use ws_proto::{CloseCode, CloseFrame, CloseReason, IntoOutgoing, Outgoing, SendError, SendHalf};
 
 use crate::clock::{Clock, Direction};
-use crate::error::{Error, Timeout, TryFeedError};
+use crate::error::{Error, TryFeedError};
 use crate::pool;
 use crate::serve::Seated;
-use crate::state::{Cause, State};
+use crate::state::State;
 use crate::transport::{Timer, WriteHalf};
 
 /// The number of writes without a wait after which the connection yields to the executor instead of
@@ -40,7 +38,7 @@ const LEAST_WRITTEN: usize = WRITTEN_PER_LOOK / 16;
 pub(crate) struct WriteState<W, M> {
     pub(crate) state: State<W>,
     pub(crate) send: Seated,
-    clock: Clock<M>,
+    pub(crate) clock: Clock<M>,
     /// `true` if the transport may have buffered bytes that were written.
     pub(crate) unflushed: bool,
     /// `true` if the last write or flush was pending. The other half may be waiting for the
@@ -52,7 +50,7 @@ pub(crate) struct WriteState<W, M> {
     /// The number of bytes written since the last look ahead.
     written: usize,
     /// `true` while no task receives, or while messages of the peer fill the memory for them. A
-    /// write stall is then reported as [`Timeout::Unreceived`].
+    /// write stall is then reported as [`Timeout::Unreceived`](crate::Timeout::Unreceived).
     pub(crate) input_blocked: bool,
     /// `true` if an event has occurred that the other half of a split connection may wait for.
     pub(crate) news: bool,
@@ -122,9 +120,7 @@ impl<W, M> WriteState<W, M> {
     pub(crate) fn reclaim(&mut self) {
         self.reclaim_buffer();
         self.reclaim_compressor();
-        if self.send.is_seated() {
-            self.meter_queue();
-        }
+        self.meter_queue();
     }
 
     /// Gives back the buffer if it is mostly unused.
@@ -176,9 +172,7 @@ impl<W, M> WriteState<W, M> {
         queue: impl FnOnce(&mut SendHalf) -> Result<R, SendError>,
     ) -> Result<R, Error> {
         let queued = queue(self.lent());
-        if self.send.is_seated() {
-            self.meter_queue();
-        }
+        self.meter_queue();
         queued.map_err(|error| self.refused(error))
     }
 
@@ -501,89 +495,6 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     pub(crate) fn record_look(&mut self, input_blocked: bool) {
         self.written = 0;
         self.input_blocked = input_blocked;
-    }
-
-    /// Does the same as [`poll_expire`](Self::poll_expire) for a caller that only sends. Ignores
-    /// the idle timeout and keepalive, because such a caller does not read.
-    pub(crate) fn poll_expire_sending(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.send.pause_listening();
-        let expired = self.poll_limits(cx, Direction::Sending);
-        self.send.resume_listening();
-        expired
-    }
-
-    /// Does the same as [`poll_expire_sending`](Self::poll_expire_sending), but does not end the
-    /// connection if the peer's Close is overdue. That Close may have arrived without having been
-    /// received by the other half.
-    pub(crate) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.send.pause_listening();
-        let deadline = self.poll_deadline(cx, Direction::Sending);
-        self.send.resume_listening();
-        match deadline {
-            Poll::Ready(now) if self.send.awaits_close_too_long(now) => Poll::Ready(()),
-            _ => self.poll_expire_sending(cx),
-        }
-    }
-
-    /// Waits for the next deadline and enforces its timeout. Ready when a timeout has ended the
-    /// connection. Pending forever if no timeout is running. May queue a keepalive Ping.
-    #[inline]
-    pub(crate) fn poll_expire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // The clock tests this, too. Here it saves most waits the calls.
-        match self.send.is_timed() {
-            true => self.poll_limits(cx, Direction::Receiving),
-            false => Poll::Pending,
-        }
-    }
-
-    /// Returns `true` if [`poll_expire`](Self::poll_expire) has something to do now. Otherwise the
-    /// task is woken as soon as it has.
-    pub(crate) fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
-        let direction = Direction::Receiving;
-        let order = self.send.wait(cx, direction);
-        if self.send.is_seated() {
-            self.meter_wait(cx);
-        }
-        order.is_some() || self.poll_deadline(cx, direction).is_ready()
-    }
-
-    fn poll_limits(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<()> {
-        loop {
-            if self.obey(cx, Some(direction)) {
-                return Poll::Ready(());
-            }
-            let now = ready!(self.poll_deadline(cx, direction));
-            let all_sent = self.has_sent_all();
-            let unsent = self.send.queued_before_close();
-            let Some(expired) = self.send.expire(now) else {
-                let limit = self.send.expires();
-                if limit.is_some_and(|limit| self.clock.has_passed(limit, now)) {
-                    self.retire(cx);
-                }
-                if let Some(now) = self.clock.instant(now) {
-                    self.lose_patience(cx, now);
-                }
-                continue;
-            };
-            self.send.lose(unsent);
-            let cause = match expired {
-                Expired::Close => Cause::Timeout(Timeout::Close),
-                Expired::Idle => Cause::Timeout(Timeout::Idle),
-                Expired::Pong => Cause::Timeout(Timeout::Pong),
-                Expired::WriteStall if self.input_blocked => Cause::Timeout(Timeout::Unreceived),
-                Expired::WriteStall => Cause::Timeout(Timeout::WriteStall),
-                // The error is the violation that was found before.
-                _ => Cause::Failure,
-            };
-            self.finish(cause, all_sent, None);
-            return Poll::Ready(());
-        }
-    }
-
-    fn poll_deadline(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<Duration> {
-        let limit = self.send.alarm();
-        self.clock
-            .poll_deadline(cx, &mut self.send, direction, limit)
     }
 
     /// Records the time of a Pong that has just arrived, if its round trip is measured.

@@ -128,7 +128,7 @@ fn each_message_counts_once_while_a_connection_leaves() {
         let mut received = ws_proto::Traffic::default();
         received.messages = 1;
         let leaves = thread::spawn(move || drop(write));
-        let reports = thread::spawn(move || read.meter.close(received));
+        let reports = thread::spawn(move || read.last_count.close(received));
         assert!(registry.stats().received.messages <= 1);
         leaves.join().unwrap();
         reports.join().unwrap();

@@ -3,6 +3,9 @@
 //!
 //! The memory is counted where it can have grown or shrunk: before each read that is not the
 //! shortest way, with each message that is found or queued, after each write, and at each wait.
+//!
+//! Each function that others call is small and inlined. It tests if the connection is in a
+//! registry, and calls the rest of its work only then. So other connections pay for the test only.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -20,7 +23,7 @@ use crate::write_state::WriteState;
 impl Seated {
     /// Returns `true` if the connection is in a registry, which may have a budget.
     #[inline(always)]
-    pub(crate) fn is_seated(&self) -> bool {
+    fn is_seated(&self) -> bool {
         self.seat().is_some()
     }
 
@@ -57,8 +60,15 @@ impl Seated {
 
 impl<W, M> WriteState<W, M> {
     /// Counts everything that is queued, and the compressor.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn meter_queue(&mut self) {
+        if self.send.is_seated() {
+            self.count_queue();
+        }
+    }
+
+    #[inline(never)]
+    fn count_queue(&mut self) {
         if self.send.account().is_none() {
             return;
         }
@@ -71,8 +81,16 @@ impl<W, M> WriteState<W, M> {
 
 impl<W, M: Timer> WriteState<W, M> {
     /// Counts the memory before a wait. Wakes the task if it waited for memory and can go on.
-    pub(crate) fn meter_wait(&mut self, cx: &Context<'_>) {
-        self.meter_queue();
+    #[inline(always)]
+    pub(super) fn meter_wait(&mut self, cx: &Context<'_>) {
+        if self.send.is_seated() {
+            self.count_at_wait(cx);
+        }
+    }
+
+    #[inline(never)]
+    fn count_at_wait(&mut self, cx: &Context<'_>) {
+        self.count_queue();
         let Some((seat, account)) = self.send.account() else {
             return;
         };
@@ -109,16 +127,30 @@ impl<W, M: Timer> WriteState<W, M> {
 
 impl ReadState {
     /// Counts the incomplete message, and the decompressor.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn meter(&self, wire: &mut impl Wire) {
+        if wire.write_state().send.is_seated() {
+            self.count(wire);
+        }
+    }
+
+    #[inline(never)]
+    fn count(&self, wire: &mut impl Wire) {
         let send = &wire.write_state().send;
         send.hold(Use::Message, self.recv.held());
         send.hold(Use::Decompressor, self.recv.codec_memory());
     }
 
     /// Counts the memory after a message or a piece was found, which belongs to the caller now.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn meter_found(&self, wire: &mut impl Wire) {
+        if wire.write_state().send.is_seated() {
+            self.count_found(wire);
+        }
+    }
+
+    #[inline(never)]
+    fn count_found(&self, wire: &mut impl Wire) {
         let send = &wire.write_state().send;
         send.hold(Use::Message, 0);
         send.hold(Use::Decompressor, self.recv.codec_memory());
@@ -126,9 +158,16 @@ impl ReadState {
 
     /// Counts the memory of a connection that is about to wait for input. While the budget is used
     /// up, the next read is short.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn meter_wait(&mut self, wire: &mut impl Wire) {
-        self.meter(wire);
+        if wire.write_state().send.is_seated() {
+            self.count_at_wait(wire);
+        }
+    }
+
+    #[inline(never)]
+    fn count_at_wait(&mut self, wire: &mut impl Wire) {
+        self.count(wire);
         if wire.write_state().send.room() < pool::BLOCK_LEN {
             self.recv.lending().expect_little();
         }
@@ -136,9 +175,14 @@ impl ReadState {
 
     /// Returns `true` if the connection may read, or decompress more. Otherwise the connection
     /// waits for memory from now on, or has to end.
+    #[inline(always)]
+    pub(crate) fn may_grow(&mut self, wire: &mut impl Wire) -> bool {
+        !wire.write_state().send.is_seated() || self.ask_to_grow(wire)
+    }
+
     #[inline(never)]
-    pub(crate) fn may_grow<W: Wire>(&mut self, wire: &mut W) -> bool {
-        self.meter(wire);
+    fn ask_to_grow<W: Wire>(&mut self, wire: &mut W) -> bool {
+        self.count(wire);
         let write = wire.write_state();
         if self.has_to_end(write) {
             return false;
@@ -173,8 +217,16 @@ impl ReadState {
     }
 
     /// Waits while the connection waits for memory.
+    #[inline(always)]
+    pub(crate) fn poll_memory(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
+        match wire.write_state().send.is_seated() {
+            true => self.poll_room_in_budget(cx, wire),
+            false => Poll::Ready(()),
+        }
+    }
+
     #[inline(never)]
-    pub(crate) fn poll_memory<W: Wire>(&mut self, cx: &mut Context<'_>, wire: &mut W) -> Poll<()> {
+    fn poll_room_in_budget<W: Wire>(&mut self, cx: &mut Context<'_>, wire: &mut W) -> Poll<()> {
         loop {
             let write = wire.write_state();
             if self.has_to_end(write) || write.send.has_ended() || write.state.is_ended() {

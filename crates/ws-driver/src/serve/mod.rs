@@ -26,4 +26,4 @@ pub use shutdown::Shutdown;
 pub(crate) use admission::Until;
 pub(crate) use seated::Seated;
 #[cfg(feature = "stats")]
-pub(crate) use stats::Meter;
+pub(crate) use stats::LastCount;

@@ -19,12 +19,9 @@ impl<W, M: Timer> WriteState<W, M> {
     #[inline(never)]
     pub(crate) fn obey(&mut self, cx: &Context<'_>, direction: Option<Direction>) -> bool {
         let order = match direction {
-            Some(direction) => self.send.wait(cx, direction),
+            Some(direction) => self.await_order(cx, direction),
             None => self.send.order(),
         };
-        if direction.is_some() && self.send.is_seated() {
-            self.meter_wait(cx);
-        }
         match order {
             None => false,
             Some(Order::Close(close)) => {
@@ -40,6 +37,14 @@ impl<W, M: Timer> WriteState<W, M> {
                 true
             }
         }
+    }
+
+    /// Returns the order of the registry that is still to be carried out, and counts the memory.
+    /// The caller is about to wait in `direction`, and is woken by the next order.
+    pub(crate) fn await_order(&mut self, cx: &Context<'_>, direction: Direction) -> Option<Order> {
+        let order = self.send.wait(cx, direction);
+        self.meter_wait(cx);
+        order
     }
 
     /// Queues a Close for the registry. Wakes the task, because the operation that is waiting may

@@ -13,7 +13,7 @@ use ws_proto::Traffic;
 use super::admission::Admission;
 use super::seat::{Order, Phase, Seat};
 #[cfg(feature = "stats")]
-use super::stats::Meter;
+use super::stats::LastCount;
 use crate::clock::Direction;
 use crate::state::Cause;
 use crate::trace::Trace;
@@ -52,8 +52,8 @@ impl Seated {
 
     /// Returns the way in which the state of receiving reports its last counters.
     #[cfg(feature = "stats")]
-    pub(crate) fn meter(&self) -> Meter {
-        self.admission.meter()
+    pub(crate) fn last_count(&self) -> LastCount {
+        self.admission.last_count()
     }
 
     /// Returns the order of the registry that is still to be carried out. Stores the waker of the

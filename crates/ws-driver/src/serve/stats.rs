@@ -17,9 +17,9 @@ use crate::transport::Runtime;
 /// The way in which the state of receiving reports its last counters. It may be dropped after the
 /// state of sending has left the registry.
 #[derive(Default)]
-pub(crate) struct Meter(Option<Arc<Seat>>);
+pub(crate) struct LastCount(Option<Arc<Seat>>);
 
-impl Meter {
+impl LastCount {
     /// Reports the last counters.
     pub(crate) fn close(&mut self, received: Traffic) {
         if let Some(seat) = self.0.take() {
@@ -32,8 +32,8 @@ impl Meter {
 }
 
 impl Admission {
-    pub(super) fn meter(&self) -> Meter {
-        Meter(self.seat().cloned())
+    pub(super) fn last_count(&self) -> LastCount {
+        LastCount(self.seat().cloned())
     }
 
     pub(super) fn record(&self, stats: &Stats) {

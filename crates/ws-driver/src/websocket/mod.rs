@@ -143,7 +143,7 @@ impl<T: Transport> WebSocket<T> {
         send.admit(admission);
         #[cfg(feature = "stats")]
         {
-            self.parts.read.meter = send.meter();
+            self.parts.read.last_count = send.last_count();
         }
     }
 
