@@ -25,7 +25,7 @@ use crate::turns::Turns;
 ///
 /// | task | methods |
 /// |---|---|
-/// | set up | [`backoff`](Self::backoff), [`rules`](Self::rules), [`queue`](Self::queue), [`unsent`](Self::unsent), [`confirm_every`](Self::confirm_every), [`report_confirmed`](Self::report_confirmed), [`open_timeout`](Self::open_timeout) |
+/// | set up | [`backoff`](Self::backoff), [`rules`](Self::rules), [`queue`](Self::queue), [`unsent`](Self::unsent), [`confirm_every`](Self::confirm_every), [`report_confirmed`](Self::report_confirmed), [`report_down`](Self::report_down), [`open_timeout`](Self::open_timeout) |
 /// | prepare each connection | [`on_open`](Self::on_open) authenticates and subscribes, [`on_connect`](Self::on_connect) changes the request or the way |
 /// | receive | [`next`](Self::next) |
 /// | send | [`send`](Self::send) writes a message, [`feed`](Self::feed) queues it, [`flush`](Self::flush) waits until everything was written, [`confirm`](Self::confirm) until it was confirmed |
@@ -103,6 +103,7 @@ impl<R: Runtime> Reconnecting<R> {
             rules: Rules::default(),
             backoff: Backoff::default(),
             open_timeout: Duration::from_secs(30),
+            reports_down: false,
         };
         Self {
             machine: Machine::new(settings, NoHook::new()),
@@ -188,6 +189,35 @@ impl<R: Runtime, O> Reconnecting<R, O> {
     #[must_use]
     pub fn report_confirmed(mut self) -> Self {
         self.machine.outgoing.reports_confirmed = true;
+        self
+    }
+
+    /// Returns [`Event::Down`] when a connection is lost, and after each attempt that fails. For
+    /// programs that show why they are not connected. Default: no such event.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let url = format!("ws://{}/", listener.local_addr()?);
+    /// # drop(listener);
+    /// use ws_reconnect::{Event, Reconnecting};
+    /// use ws_tokio::Connector;
+    ///
+    /// let mut client = Reconnecting::new(Connector::new(), &url).report_down();
+    /// while let Some(event) = client.next().await? {
+    ///     if let Event::Down(down) = event {
+    ///         println!("{}: again in {:.1} s", down.cause, down.delay.as_secs_f32());
+    ///         assert_eq!(down.attempts, 1);
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn report_down(mut self) -> Self {
+        self.machine.settings.reports_down = true;
         self
     }
 

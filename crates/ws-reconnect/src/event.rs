@@ -1,6 +1,7 @@
 //! The events of a client, and their contents.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ws_driver::Message;
@@ -27,6 +28,13 @@ pub enum Event {
     ///
     /// Only after [`Reconnecting::report_confirmed`](crate::Reconnecting::report_confirmed).
     Confirmed(u64),
+    /// A connection was lost, or an attempt to connect has failed. The client waits, and tries
+    /// again.
+    ///
+    /// Only after [`Reconnecting::report_down`](crate::Reconnecting::report_down). If several of
+    /// these events have not been returned, only the last one is. None is returned once another
+    /// connection is open.
+    Down(Down),
 }
 
 /// A connection that has opened.
@@ -48,11 +56,24 @@ pub struct Opened {
 #[non_exhaustive]
 pub struct Gap {
     /// The reason why the connection was lost. `None` before the first connection.
-    pub cause: Option<Cause>,
+    pub cause: Option<Arc<Cause>>,
     /// The time without a connection, including that of the hooks.
     pub down_for: Duration,
     /// The messages that were not delivered.
     pub undelivered: Undelivered,
+}
+
+/// A failure after which the client tries again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Down {
+    /// The reason why the connection was lost, or the attempt failed.
+    pub cause: Arc<Cause>,
+    /// The number of attempts that have failed since the last connection was lost. 0 at the loss
+    /// itself.
+    pub attempts: u32,
+    /// The time from the failure to the next attempt.
+    pub delay: Duration,
 }
 
 /// The messages that were not delivered, or perhaps not.

@@ -48,7 +48,7 @@ pub use backoff::Backoff;
 pub use cause::Cause;
 pub use client::Reconnecting;
 pub use error::{Ended, GaveUp, Reason, SendError};
-pub use event::{Event, Gap, Opened, Undelivered};
+pub use event::{Down, Event, Gap, Opened, Undelivered};
 pub use halves::{Receiver, ReuniteError, Sender};
 pub use hook::{BoxedHook, Connection, NoHook, OnOpen};
 pub use numbers::Numbers;

@@ -1,5 +1,6 @@
 //! The state of a client, from one connection to the next.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use ws_driver::{ConnectError, Connector, End, Error, Message};
 use crate::backoff::Backoff;
 use crate::cause::Cause;
 use crate::error::{GaveUp, Reason};
-use crate::event::{Event, Gap, Opened, Undelivered};
+use crate::event::{Down, Event, Gap, Opened, Undelivered};
 use crate::hook::{Attempt, Connect, Connection, OnOpen, limited};
 use crate::outgoing::{Outgoing, Refusal};
 use crate::reports::Reports;
@@ -25,6 +26,7 @@ pub(crate) struct Settings<R: Runtime> {
     pub(crate) rules: Rules,
     pub(crate) backoff: Backoff,
     pub(crate) open_timeout: Duration,
+    pub(crate) reports_down: bool,
 }
 
 pub(crate) struct Machine<R: Runtime, O> {
@@ -58,7 +60,7 @@ pub(crate) struct Machine<R: Runtime, O> {
 
 /// The loss of a connection.
 pub(crate) struct Outage {
-    cause: Cause,
+    cause: Arc<Cause>,
     undelivered: Undelivered,
 }
 
@@ -265,7 +267,7 @@ impl<R: Runtime, O: OnOpen<R>> Machine<R, O> {
     fn failed(&mut self, cause: Cause) {
         self.failures = self.failures.saturating_add(1);
         match self.next_delay(&cause) {
-            Ok(delay) => self.link = Link::Delayed(R::Timer::at(R::Timer::after(delay))),
+            Ok(delay) => self.delay(Arc::new(cause), delay),
             Err(Some(reason)) => self.give_up(reason, cause),
             Err(None) => self.finish(None),
         }
@@ -324,8 +326,12 @@ impl<R: Runtime, O: OnOpen<R>> Machine<R, O> {
         };
         match next {
             Ok(delay) => {
-                self.outage = Some(Outage { cause, undelivered });
-                self.link = Link::Delayed(R::Timer::at(R::Timer::after(delay)));
+                let cause = Arc::new(cause);
+                self.outage = Some(Outage {
+                    cause: Arc::clone(&cause),
+                    undelivered,
+                });
+                self.delay(cause, delay);
             }
             Err(reason) => {
                 self.undelivered = undelivered;
@@ -334,6 +340,19 @@ impl<R: Runtime, O: OnOpen<R>> Machine<R, O> {
                     None => self.finish(end),
                 }
             }
+        }
+    }
+
+    /// Waits before the next attempt.
+    fn delay(&mut self, cause: Arc<Cause>, delay: Duration) {
+        self.link = Link::Delayed(R::Timer::at(R::Timer::after(delay)));
+        if self.settings.reports_down {
+            self.reports.down(Some(Down {
+                cause,
+                attempts: self.attempts,
+                delay,
+            }));
+            self.news = true;
         }
     }
 
@@ -390,6 +409,7 @@ impl<R: Runtime, O: OnOpen<R>> Machine<R, O> {
         }
         self.undelivered.extend(self.outgoing.take_all());
         self.hook.stop();
+        self.reports.down(None);
         self.link = Link::Ended(end);
         self.news = true;
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use ws_driver::Message;
 
 use crate::error::GaveUp;
-use crate::event::{Event, Gap, Opened};
+use crate::event::{Down, Event, Gap, Opened};
 
 /// The largest number of bytes of messages that are kept from a lost connection, in addition to the
 /// last message.
@@ -23,6 +23,7 @@ pub(crate) struct Reports {
     len: usize,
     gap: Option<Box<Gap>>,
     opened: Option<Opened>,
+    down: Option<Down>,
     failure: Option<Box<GaveUp>>,
 }
 
@@ -47,13 +48,18 @@ impl Reports {
             (_, None) => {}
         }
         self.opened = Some(opened);
+        self.down = None;
+    }
+
+    pub(crate) fn down(&mut self, down: Option<Down>) {
+        self.down = down;
     }
 
     pub(crate) fn fail(&mut self, failure: GaveUp) {
         self.failure = Some(Box::new(failure));
     }
 
-    /// Returns `true` if there is an event.
+    /// Returns `true` if there is an event of a connection.
     pub(crate) fn has_event(&self) -> bool {
         !self.messages.is_empty() || self.gap.is_some() || self.opened.is_some()
     }
@@ -66,6 +72,7 @@ impl Reports {
         }
         let gap = self.gap.take().map(Event::Gap);
         gap.or_else(|| self.opened.take().map(Event::Open))
+            .or_else(|| self.down.take().map(Event::Down))
     }
 
     /// Returns the error of the client, once.

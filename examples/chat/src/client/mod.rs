@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::sleep_until;
-use ws_reconnect::{Backoff, Event, Gap, GaveUp, OnOpen, Reason, Reconnecting, Unsent};
+use ws_reconnect::{Backoff, Down, Event, Gap, GaveUp, OnOpen, Reason, Reconnecting, Unsent};
 use ws_tokio::tls::TlsConnector;
 use ws_tokio::{CloseCode, Config, Connector, Message, Tokio};
 
@@ -46,6 +46,7 @@ pub async fn run(args: Join) -> Result<()> {
         .backoff(backoff)
         // The view sends again what has not come back.
         .unsent(Unsent::HandBack)
+        .report_down()
         .on_open(async move |ws| {
             let join = lock(&joining).join().to_json();
             Ok(ws.send(join).await?)
@@ -105,6 +106,15 @@ fn ended(gave_up: &GaveUp) -> Error {
     }
 }
 
+fn describe_failure(down: &Down) -> String {
+    let what = match down.attempts {
+        0 => "the connection was lost",
+        _ => "cannot connect",
+    };
+    let delay = down.delay.as_secs_f32();
+    format!("{what} ({}); trying again in {delay:.1} s", down.cause)
+}
+
 impl<O: OnOpen<Tokio>> Terminal<O> {
     async fn run(mut self) -> Result<()> {
         note("connecting");
@@ -143,6 +153,7 @@ impl<O: OnOpen<Tokio>> Terminal<O> {
         match event {
             Event::Open(open) if open.connection == 1 => note("connected"),
             Event::Open(_) => note("connected again"),
+            Event::Down(down) => note(&describe_failure(&down)),
             Event::Gap(gap) => note(&self.describe(&gap)),
             Event::Message(message) => {
                 if let Some(shown) = self.receive(&message) {
@@ -159,14 +170,12 @@ impl<O: OnOpen<Tokio>> Terminal<O> {
     }
 
     fn describe(&self, gap: &Gap) -> String {
-        let cause = gap.cause.as_ref().map(|cause| format!(" ({cause})"));
         let time = gap.down_for.as_secs_f32();
         let unsent = match lock(&self.view).unsent() {
             0 => String::new(),
             count => format!(", {count} not sent yet"),
         };
-        let cause = cause.unwrap_or_default();
-        format!("not connected for {time:.1} s{cause}{unsent}; missed messages follow")
+        format!("not connected for {time:.1} s{unsent}; missed messages follow")
     }
 }
 

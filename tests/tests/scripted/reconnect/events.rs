@@ -8,6 +8,7 @@ use std::task::Context;
 use futures_util::{SinkExt, StreamExt};
 use ws_driver::MessageKind;
 use ws_reconnect::{Backoff, BoxedHook, Cause, Event, Reason, Reconnecting};
+use ws_tests::clock;
 use ws_tests::exec::{self, Tasks};
 use ws_tests::scripted::network::{self, Answer};
 use ws_tests::scripted::{Manual, Server};
@@ -58,7 +59,7 @@ fn events_come_in_order() {
                     gap.down_for,
                     attempts[3].start - attempts[0].start - 2 * SECOND
                 );
-                assert!(matches!(gap.cause, Some(Cause::Connection(_))));
+                assert!(matches!(gap.cause.as_deref(), Some(Cause::Connection(_))));
                 assert!(gap.undelivered.is_empty());
             }
             names.push(name(&event));
@@ -66,6 +67,58 @@ fn events_come_in_order() {
         names
     }));
     assert_eq!(names, ["open 1 1", "a", "gap", "open 2 3", "b"]);
+}
+
+#[test]
+fn failures_are_reported_when_they_happen() {
+    let refused = || Answer::failure(std::io::ErrorKind::ConnectionRefused);
+    set_up([server("a"), refused(), refused(), last_server("b")]);
+    let mut client = client().report_down();
+    let (names, downs) = exec::run(network::serving(async {
+        let (mut names, mut downs) = (Vec::new(), Vec::new());
+        while let Some(event) = client.next().await.unwrap() {
+            match event {
+                Event::Down(down) => {
+                    names.push(format!("down {}", down.attempts));
+                    downs.push((clock::elapsed() + down.delay, down.cause));
+                }
+                event => names.push(name(&event)),
+            }
+        }
+        (names, downs)
+    }));
+    let expected = [
+        "open 1 1", "a", "down 0", "down 1", "down 2", "gap", "open 2 3", "b",
+    ];
+    assert_eq!(names, expected);
+    let attempts = network::attempts();
+    for ((next, _), attempt) in downs.iter().zip(&attempts[1..]) {
+        assert_eq!(*next, attempt.start);
+    }
+    assert!(matches!(&*downs[0].1, Cause::Connection(_)));
+    assert!(matches!(&*downs[1].1, Cause::Connect(_)));
+}
+
+#[test]
+fn only_the_last_failure_is_reported_and_none_after_an_end() {
+    let refused = || Answer::failure(std::io::ErrorKind::ConnectionRefused);
+    set_up([refused(), refused(), server("a")]);
+    let (mut sender, mut receiver) = client().report_down().split();
+    exec::run(network::serving(async {
+        sender.feed("x").await.unwrap();
+        sender.flush().await.unwrap();
+        assert_eq!(name(&receiver.next().await.unwrap().unwrap()), "open 1 3");
+    }));
+
+    set_up([refused(), refused()]);
+    let two_failures = Backoff::default().max_failures(2);
+    let mut gives_up = client().report_down().backoff(two_failures);
+    exec::run(network::serving(async {
+        gives_up.feed("x").await.unwrap();
+        gives_up.flush().await.unwrap();
+        assert_eq!(gives_up.next().await.unwrap_err().failures, 2);
+        assert!(gives_up.next().await.unwrap().is_none());
+    }));
 }
 
 #[test]
