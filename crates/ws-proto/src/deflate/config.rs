@@ -8,8 +8,8 @@ use crate::role::Role;
 /// There are three profiles, whose settings can be changed further:
 ///
 /// * [`DeflateConfig::default`] makes JSON 5 % to 9 % longer than the usual settings of zlib do
-///   (level 6, window 15, `mem_level` 8), in about 70 % of the time.
-/// * [`DeflateConfig::fast`] takes less than half the time of the default. Its output is 34 % to
+///   (level 6, window 15, `mem_level` 8), in 60 % to 75 % of the time.
+/// * [`DeflateConfig::fast`] takes about half the time of the default. Its output is 34 % to
 ///   61 % longer.
 /// * [`DeflateConfig::small`] takes less memory than the default. Its output is 3 % to 8 % longer.
 ///
