@@ -317,6 +317,12 @@ fn measure_all(
 /// Prints, compares and writes the results.
 fn finish(args: &Args, before: Option<&Run>, run: &Run) -> Result<Outcome> {
     println!("measured on {}", run.machine);
+    if args.server.is_empty() && args.only.is_empty() {
+        println!(
+            "note: servers outside the project, such as uWebSockets, were skipped: \
+             `--server NAME=COMMAND` adds one"
+        );
+    }
     if let Some(before) = before {
         println!("{}", table::comparison(before, run));
     }
