@@ -206,7 +206,7 @@ mod linux {
         let Some(Event::Gap(gap)) = event else {
             panic!("{event:?}");
         };
-        let cause = gap.cause.as_ref().expect("a loss");
+        let cause = gap.cause.as_deref().expect("a loss");
         assert!(
             matches!(cause, Cause::Connection(Error::Timeout(Timeout::Pong))),
             "{cause}"
