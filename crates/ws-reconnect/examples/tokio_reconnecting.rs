@@ -42,11 +42,19 @@ pub(crate) async fn watch(
     let mut feed = Reconnecting::new(Connector::new().config(config), url)
         .backoff(backoff)
         .queue(Queue::drop_oldest().messages(100))
+        .report_down()
         .on_open(async |ws| Ok(ws.send("subscribe").await?));
     while let Some(event) = feed.next().await? {
         match event {
             Event::Open(open) => show(format!("connection {} is open", open.connection)),
             Event::Message(message) => show(format!("received {message:?}")),
+            Event::Down(down) => {
+                let delay = down.delay.as_secs_f32();
+                show(format!(
+                    "down: {}; trying again in {delay:.1} s",
+                    down.cause
+                ));
+            }
             Event::Gap(gap) => {
                 // Messages of the server are missing. A program would ask for them now.
                 let undelivered = gap.undelivered;

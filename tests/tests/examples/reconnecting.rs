@@ -36,6 +36,7 @@ async fn it_subscribes_again_until_the_server_is_done() {
     let expected = [
         "connection",
         "received",
+        "down:",
         "not",
         "connection",
         "received",
