@@ -399,7 +399,8 @@ impl<R: Runtime, O: OnOpen<R>> Reconnecting<R, O> {
     }
 
     /// Accepts a message, and returns its number. If a connection is open, this returns when the
-    /// message was written, or when the connection is lost. The message then stays queued.
+    /// message was written, or when the connection is lost. The message then stays queued,
+    /// or the next [`Gap`](crate::Gap) has it: see [`unsent`](Self::unsent).
     ///
     /// While no connection is open, the message is queued. If the queue is full, the
     /// [policy](Self::queue) decides. While this waits, it connects if necessary.

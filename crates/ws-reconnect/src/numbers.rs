@@ -49,31 +49,25 @@ impl Numbers {
 
     /// Adds a number, in any order.
     pub(crate) fn insert(&mut self, number: u64) {
-        let at = self
-            .ranges
-            .partition_point(|range| range.end().saturating_add(1) < number);
-        match self.ranges.get_mut(at) {
-            Some(range) if range.contains(&number) => {}
-            Some(range) if *range.start() == number.saturating_add(1) => {
-                *range = number..=*range.end();
-            }
-            Some(range) if range.end().saturating_add(1) == number => {
-                *range = *range.start()..=number;
-                let next = self.ranges.get(at + 1);
-                if let Some(next) = next.filter(|next| *next.start() == number.saturating_add(1)) {
-                    let end = *next.end();
-                    let start = *self.ranges[at].start();
-                    self.ranges[at] = start..=end;
-                    self.ranges.remove(at + 1);
-                }
-            }
-            _ => self.ranges.insert(at, number..=number),
-        }
+        self.insert_range(number..=number);
     }
 
     /// Adds all numbers of `other`.
     pub(crate) fn extend(&mut self, other: &Self) {
-        other.iter().for_each(|number| self.insert(number));
+        other.ranges().for_each(|range| self.insert_range(range));
+    }
+
+    /// Adds consecutive numbers. They replace the ranges that they overlap or touch.
+    fn insert_range(&mut self, added: RangeInclusive<u64>) {
+        let (mut start, mut end) = added.into_inner();
+        let ranges = &mut self.ranges;
+        let from = ranges.partition_point(|range| range.end().saturating_add(1) < start);
+        let to = ranges.partition_point(|range| *range.start() <= end.saturating_add(1));
+        for range in ranges.drain(from..to) {
+            start = start.min(*range.start());
+            end = end.max(*range.end());
+        }
+        ranges.insert(from, start..=end);
     }
 
     /// Removes all numbers up to `last`, including it.
@@ -115,9 +109,10 @@ mod tests {
                     numbers.remove_through(last);
                     model.retain(|number| *number > last);
                 } else {
-                    let number = random.u64(..25);
-                    numbers.insert(number);
-                    model.insert(number);
+                    let start = random.u64(..25);
+                    let end = random.u64(start..25).min(start + random.u64(..4));
+                    numbers.insert_range(start..=end);
+                    model.extend(start..=end);
                 }
                 assert!(numbers.iter().eq(model.iter().copied()), "{numbers:?}");
                 assert_eq!(numbers.len(), model.len() as u64);

@@ -270,7 +270,7 @@ impl<R: Runtime, O: OnOpen<R>> Machine<R, O> {
                 self.outgoing.ping_last(ws);
             }
             let closed = pin!(ws.close(code, reason)).poll(cx);
-            self.outgoing.account(ws);
+            self.news |= self.outgoing.account(ws);
             match ready!(closed) {
                 Err(error @ Error::Send(_)) => {
                     self.is_closing = false;

@@ -342,11 +342,21 @@ impl State {
     }
 
     /// Ends the wait of a connection that can go on. Returns `true` if it did.
+    ///
+    /// A connection that was woken in vain, because another one has taken the room, gets a place in
+    /// the queue again.
     fn resume(&mut self, limit: usize, id: u64, seat: &Arc<Seat>) -> bool {
         let can_go_on = self.can_go_on(limit, id);
-        if can_go_on {
-            self.change(id, seat, |entry| entry.wait = None);
-        }
+        self.change(id, seat, |entry| {
+            let held = entry.total();
+            match &mut entry.wait {
+                Some(_) if can_go_on => entry.wait = None,
+                Some(wait) if wait.need.is_some() => {
+                    wait.place.get_or_insert(held);
+                }
+                _ => {}
+            }
+        });
         can_go_on
     }
 

@@ -14,13 +14,17 @@ pub(super) struct Written {
     ends: VecDeque<u64>,
     /// The number of messages whose last byte was taken.
     messages: u64,
+    /// `true` until the end of a message that had begun before counting did.
+    is_in_earlier: bool,
 }
 
 impl Written {
     /// Records that a message ends after the `queued` bytes that are queued now.
     fn end_message(&mut self, queued: usize) {
-        self.ends
-            .push_back(self.taken.saturating_add(queued as u64));
+        if !core::mem::take(&mut self.is_in_earlier) {
+            let end = self.taken.saturating_add(queued as u64);
+            self.ends.push_back(end);
+        }
     }
 
     /// Records that the transport took `len` bytes.
@@ -40,12 +44,17 @@ impl Written {
 
 impl SendHalf {
     /// Starts to count the messages that the transport takes completely. Messages that are queued
-    /// already are not counted. If counting has begun already, it begins again.
+    /// already are not counted, and neither is one that has begun. If counting has begun already,
+    /// it begins again.
     ///
     /// From now on, no message takes the fast path. A connection that does not count pays nothing.
     pub fn count_written(&mut self) {
+        let written = Written {
+            is_in_earlier: self.long.is_some() || self.is_busy() || self.unfinished().is_some(),
+            ..Written::default()
+        };
         let silence = self.silence.get_or_insert_default();
-        silence.written = Some(Box::default());
+        silence.written = Some(Box::new(written));
         self.refresh();
     }
 

@@ -129,6 +129,63 @@ fn lost_messages_never_count() {
     assert_eq!(send.written(), 1);
 }
 
+/// Begins to count inside a message, which `end` ends. Only the next message counts.
+fn begins_inside(mut send: SendHalf, end: impl FnOnce(&mut SendHalf)) {
+    send.count_written();
+    end(&mut send);
+    let mut counts = Vec::new();
+    let earlier = write_all(&mut send, &mut counts);
+    assert_eq!(ends(&earlier).last(), Some(&earlier.len()));
+    send.message("next").unwrap();
+    assert!(counts.iter().all(|count| *count == 0), "{counts:?}");
+    write_all(&mut send, &mut counts);
+    assert_eq!(send.written(), 1);
+}
+
+/// Writes until the queue is empty. Adds the count after each write.
+fn write_all(send: &mut SendHalf, counts: &mut Vec<u64>) -> Vec<u8> {
+    let mut output = Vec::new();
+    while send.queued() > 0 {
+        let mut slices = [&[][..]; 8];
+        let used = send.slices(&mut slices);
+        let bytes = slices[..used].concat();
+        output.extend_from_slice(&bytes);
+        send.advance(bytes.len());
+        counts.push(send.written());
+    }
+    output
+}
+
+#[test]
+fn a_message_that_has_begun_does_not_count() {
+    let fragments = Config::default().fragment_len(NonZeroUsize::new(700).unwrap());
+    let mut send = SendHalf::server(&fragments);
+    send.message(vec![1; 10_000]).unwrap();
+    begins_inside(send, |_| {});
+
+    let mut send = SendHalf::server(&Config::default());
+    send.begin(MessageKind::Text).unwrap();
+    send.write(b"piece").unwrap();
+    begins_inside(send, |send| send.finish().unwrap());
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn a_message_that_is_being_compressed_does_not_count() {
+    use ws_proto::{DeflateConfig, DeflateParams};
+
+    let mut send = SendHalf::server(&Config::default());
+    send.deflate(&DeflateParams::default(), &DeflateConfig::default());
+    send.lending().compress_in_steps();
+    send.message(vec![1; 1 << 20]).unwrap();
+    assert!(send.is_busy());
+    begins_inside(send, |send| {
+        while send.is_busy() {
+            send.lending().work();
+        }
+    });
+}
+
 #[test]
 fn nothing_counts_before_counting_begins() {
     let mut send = SendHalf::server(&Config::default());

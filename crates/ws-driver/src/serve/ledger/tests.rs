@@ -147,6 +147,26 @@ fn those_that_hold_least_go_on_first() {
 }
 
 #[test]
+fn a_connection_that_was_woken_in_vain_is_woken_again() {
+    let (budget, seats) = seats(200 * KIB, 3);
+    let now = Instant::now();
+    seats[0].hold(Use::Queue, 190 * KIB);
+    seats[1].hold(Use::Message, 10 * KIB);
+    assert!(!budget.0.ask(id(&seats[1]), &seats[1], bytes(20 * KIB), now));
+    let is_queued = || !budget.0.lock().queue.is_empty();
+    seats[0].hold(Use::Queue, 170 * KIB);
+    assert!(!is_queued());
+    // Another connection is faster.
+    assert!(budget.0.ask(id(&seats[2]), &seats[2], bytes(20 * KIB), now));
+    seats[2].hold(Use::Message, 20 * KIB);
+    assert!(!budget.0.resume(id(&seats[1]), &seats[1]));
+    assert!(is_queued());
+    seats[2].hold(Use::Message, 0);
+    assert!(!is_queued());
+    assert!(budget.0.resume(id(&seats[1]), &seats[1]));
+}
+
+#[test]
 fn a_connection_that_holds_little_goes_on_unless_it_needs_a_context() {
     for (codecs, goes_on) in [(0, true), (1, false)] {
         let (budget, seats) = seats(0, 1);
