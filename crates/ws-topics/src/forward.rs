@@ -187,11 +187,14 @@ impl Subscription {
                 self.feed_batch(&mut batch, to)?;
                 continue;
             }
+            let before = self.cursor;
             match ready!(self.poll_recv(cx)) {
                 Ok(Some(Event::Message(message))) => {
-                    if let Err(error) = self.feed(&message, to) {
-                        self.put_back(message);
-                        return Poll::Ready(Err(error));
+                    let fed = feed(&message, to);
+                    if !matches!(fed, Ok(Fed::Queued)) {
+                        self.put_back(message, before);
+                        fed?;
+                        self.leave();
                     }
                 }
                 Ok(Some(Event::Lagged(missed))) => {
@@ -217,32 +220,41 @@ impl Subscription {
     fn feed_batch(&mut self, batch: &mut Batch, to: &mut impl Target) -> Result<(), Error> {
         while let Some((message, cursor)) = batch.pop() {
             let fed = match to.has_room() {
-                true => self.feed(&message, to).map(|()| true),
-                false => Ok(false),
+                true => feed(&message, to),
+                false => Ok(Fed::NoRoom),
             };
-            if !matches!(fed, Ok(true)) {
+            if !matches!(fed, Ok(Fed::Queued)) {
                 self.first.push_back((message, cursor).into());
                 while let Some(rest) = batch.pop() {
                     self.first.push_back(rest.into());
                 }
-                return fed.map(drop);
+                if fed? == Fed::Closed {
+                    self.leave();
+                }
+                return Ok(());
             }
             self.cursor = cursor;
         }
         Ok(())
     }
+}
 
-    /// Queues a message, for which there is room. Leaves the topic if the connection is closing.
-    #[inline]
-    fn feed(&mut self, message: &Prepared, to: &mut impl Target) -> Result<(), Error> {
-        match to.try_feed(message) {
-            Ok(()) => Ok(()),
-            Err(TryFeedError::Closed(_)) => {
-                self.leave();
-                Ok(())
-            }
-            Err(_) => Err(Error::Send(ws_driver::SendError::UnfinishedMessage)),
-        }
+/// The fate of a message that is to be queued in a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fed {
+    Queued,
+    NoRoom,
+    /// The connection is closing.
+    Closed,
+}
+
+/// Queues a message, for which there is room.
+#[inline]
+fn feed(message: &Prepared, to: &mut impl Target) -> Result<Fed, Error> {
+    match to.try_feed(message) {
+        Ok(()) => Ok(Fed::Queued),
+        Err(TryFeedError::Closed(_)) => Ok(Fed::Closed),
+        Err(_) => Err(Error::Send(ws_driver::SendError::UnfinishedMessage)),
     }
 }
 

@@ -149,8 +149,9 @@ impl<B: Backplane> SharedTopics<B> {
         policy: Policy,
     ) -> Result<Subscription, B::Error> {
         let mut subscription = self.subscribe(topic, policy).await?;
+        let joined = subscription.cursor;
         let end = self.shared.backplane.end(topic).await?;
-        if cursor > end.max(subscription.cursor) {
+        if cursor > end.max(joined) {
             // The history is older than the cursor, so the cursor belongs to one that was lost.
             subscription.gap = Missed::Unknown;
             return Ok(subscription);
@@ -166,6 +167,13 @@ impl<B: Backplane> SharedTopics<B> {
             if after >= end {
                 break;
             }
+        }
+        if cursor != Cursor::START && after < joined {
+            // The end of the history has expired, or was lost. Another subscriber has seen it here.
+            subscription.gap = match after.epoch == joined.epoch {
+                true => Missed::Exactly(joined.number - after.number),
+                false => Missed::Unknown,
+            };
         }
         if cursor == Cursor::START
             && let Some(first) = subscription.first.front_mut()

@@ -197,13 +197,15 @@ impl Subscription {
         }
     }
 
-    /// Returns a message that was received last, so that it is received again.
-    pub(crate) fn put_back(&mut self, message: Prepared) {
+    /// Returns a message that was received last, so that it is received again. `before` is the
+    /// cursor before it was received.
+    pub(crate) fn put_back(&mut self, message: Prepared, before: Cursor) {
         self.first.push_front(Item {
             message,
             cursor: self.cursor,
             missed: Missed::None,
         });
+        self.cursor = before;
     }
 
     fn take_first(&mut self) -> Option<Event> {

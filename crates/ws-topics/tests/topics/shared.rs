@@ -1,9 +1,13 @@
 //! Topics with a history in memory.
 
+use std::convert::Infallible;
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use ws_topics::backplane::Memory;
-use ws_topics::{Cursor, Event, Missed, Policy, SharedTopics, Subscription};
+use ws_driver::{CloseCode, Config};
+use ws_topics::backplane::{Backplane, Memory, Page};
+use ws_topics::{Cursor, Event, Missed, Policy, Prepared, SharedTopics, Subscription};
 
 use crate::{Item, item, message, poll};
 
@@ -92,6 +96,92 @@ fn messages_that_the_history_has_lost_are_counted() {
         for number in 40..50 {
             assert_eq!(next(&mut resumed).await, message(number.to_string()));
         }
+    });
+}
+
+/// A store that forgets all messages of a topic when it is told to.
+struct Forgetful {
+    memory: Memory,
+    has_forgotten: Arc<AtomicBool>,
+}
+
+impl Backplane for Forgetful {
+    type Error = Infallible;
+    type Watch = <Memory as Backplane>::Watch;
+
+    async fn append(&self, topic: &str, message: &Prepared) -> Result<Cursor, Infallible> {
+        self.memory.append(topic, message).await
+    }
+
+    async fn end(&self, topic: &str) -> Result<Cursor, Infallible> {
+        match self.has_forgotten.load(Ordering::Relaxed) {
+            true => Ok(Cursor::START),
+            false => self.memory.end(topic).await,
+        }
+    }
+
+    async fn read(&self, topic: &str, after: Cursor) -> Result<Page, Infallible> {
+        match self.has_forgotten.load(Ordering::Relaxed) {
+            true => Ok(Page::of_numbered(after, Vec::new())),
+            false => self.memory.read(topic, after).await,
+        }
+    }
+
+    async fn watch(&self) -> Result<Self::Watch, Infallible> {
+        self.memory.watch().await
+    }
+}
+
+#[tokio::test]
+async fn a_history_that_has_expired_is_a_gap_also_while_others_are_subscribed() {
+    let has_forgotten = Arc::<AtomicBool>::default();
+    let topics = SharedTopics::new(Forgetful {
+        memory: Memory::new(100),
+        has_forgotten: Arc::clone(&has_forgotten),
+    });
+    let running = topics.clone();
+    tokio::spawn(async move { running.run::<ws_tokio::Tokio>(|_| {}).await });
+    let mut other = topics.subscribe("a", Policy::wait()).await.unwrap();
+    for number in 0..10 {
+        topics.publish("a", number.to_string()).await.unwrap();
+        assert_eq!(next(&mut other).await, message(number.to_string()));
+    }
+    has_forgotten.store(true, Ordering::Relaxed);
+    let last = other.cursor();
+    for (cursor, expected) in [
+        (Cursor::new(last.epoch, 3), Some(Missed::Exactly(6))),
+        (Cursor::new(last.epoch - 1, 3), Some(Missed::Unknown)),
+        (last, None),
+    ] {
+        let mut resumed = topics.resume("a", cursor, Policy::wait()).await.unwrap();
+        if let Some(expected) = expected {
+            let gap = resumed.recv().await.unwrap();
+            assert!(
+                matches!(gap, Some(Event::Gap(gap)) if gap == expected),
+                "{gap:?}"
+            );
+        }
+        assert_eq!(poll(&mut resumed), Item::Nothing);
+    }
+}
+
+#[test]
+fn the_cursor_stays_before_messages_that_a_closing_connection_does_not_take() {
+    with_topics(100, async |topics| {
+        let (mut client, mut server) = ws_tokio::testing::pair(Config::default());
+        let mut subscription = topics.subscribe("a", Policy::wait()).await.unwrap();
+        publish(&topics, 0..1).await;
+        assert_eq!(next(&mut subscription).await, message("0"));
+        let cursor = subscription.cursor();
+        server.start_close(CloseCode::NORMAL, "").unwrap();
+        publish(&topics, 1..4).await;
+        // The messages have arrived here.
+        let mut other = topics.resume("a", cursor, Policy::wait()).await.unwrap();
+        assert_eq!(next(&mut other).await, message("1"));
+        let leaving = tokio::spawn(async move { client.recv().await });
+        assert_eq!(subscription.forward(&mut server).await.unwrap(), None);
+        assert_eq!(leaving.await.unwrap().unwrap(), None);
+        assert_eq!(subscription.cursor(), cursor);
     });
 }
 
